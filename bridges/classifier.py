@@ -1,0 +1,169 @@
+"""The common interface of every classifier, and the plain numbers that a fit reports."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+
+class _Record:
+    """A frozen dataclass of plain numbers: one CSV row and one JSON object at once."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as a flat dictionary of plain Python values."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload]
+
+    def as_json(self) -> str:
+        """Return the fields as one JSON object (NaN never occurs: unknown is null)."""
+        return json.dumps(self.as_dict(), allow_nan=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class FitReport(_Record):
+    """Where the time of one ``fit`` went and how large the problem was.
+
+    Attributes
+    ----------
+    total_s : float
+        Wall-clock seconds of the whole ``fit``.
+    kernel_s, build_s, solve_s, decode_s : float
+        Seconds in kernel matrices, in building QUBOs, in the sampler or solver, and in turning
+        samples into a model.
+    qpu_s, queue_s : float
+        Seconds of QPU access time and of waiting in the cloud's queue (0 without a QPU).
+    n_samples : int
+        Training samples seen.
+    n_support : int
+        Distinct support vectors of the model.
+    n_variables : int
+        Binary variables of the largest QUBO (0 for a classical solver).
+    n_problems : int
+        Duals (or QUBOs) solved.
+    n_members : int
+        Members of an ensemble (1 for a single classifier).
+    n_iterations : int
+        Outer iterations of a classical solver, refinement rounds of an annealed one.
+    objective : float or None
+        Sum of the dual objectives (minimised form), None where it does not apply.
+    """
+
+    total_s: float = 0.0
+    kernel_s: float = 0.0
+    build_s: float = 0.0
+    solve_s: float = 0.0
+    decode_s: float = 0.0
+    qpu_s: float = 0.0
+    queue_s: float = 0.0
+    n_samples: int = 0
+    n_support: int = 0
+    n_variables: int = 0
+    n_problems: int = 1
+    n_members: int = 1
+    n_iterations: int = 0
+    objective: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Diagnostics(_Record):
+    """How good the dual solutions behind a fitted model are.
+
+    Energies are those of the full QUBO. Gaps are relative to the exact optimum E* of the dual that
+    the QUBO encodes (its penalty included, its coefficients continuous in [0, C]):
+    ``(E - E*) / |E*|``. Since E* is the best that any sample could reach, a gap is never negative.
+
+    Attributes
+    ----------
+    energy_gap_mean, energy_gap_max : float or None
+        Over problems, gap of the averaged coefficients: the ones that the model uses.
+    best_sample_gap_mean : float or None
+        Over problems, gap of the best single sample.
+    above_zero_fraction : float or None
+        Share of kept samples with an energy above that of all-zero coefficients.
+    equality_violation_mean : float or None
+        Mean over problems of ``|sum(alpha * y)| / sum(alpha)``.
+    at_zero_fraction, at_bound_fraction : float or None
+        Share of coefficients at 0 and at their upper bound.
+    chain_break_fraction : float or None
+        Mean share of broken chains (None where nothing was embedded).
+    couplers_dropped : int
+        Couplers left out of the submitted problems; nothing here ever drops one silently.
+    kkt_violation_max : float or None
+        Largest violation of the optimality conditions, for classical solvers.
+    """
+
+    energy_gap_mean: float | None = None
+    energy_gap_max: float | None = None
+    best_sample_gap_mean: float | None = None
+    above_zero_fraction: float | None = None
+    equality_violation_mean: float | None = None
+    at_zero_fraction: float | None = None
+    at_bound_fraction: float | None = None
+    chain_break_fraction: float | None = None
+    couplers_dropped: int = 0
+    kkt_violation_max: float | None = None
+
+
+@runtime_checkable
+class KernelClassifier(Protocol):
+    """What every classifier of the toolkit offers: a plain scikit-learn estimator.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    n_features_in_ : int
+        Number of features.
+    support_ : ndarray of shape (n_support,)
+        Rows of the training data that carry a coefficient in any of the binary problems.
+    support_vectors_ : ndarray of shape (n_support, n_features)
+        Those rows.
+    dual_coef_ : ndarray of shape (n_outputs, n_support)
+        Signed coefficients ``alpha * y``; one row when binary, one per pair of classes (in the
+        order (0,1), (0,2), …, (1,2), …) for one-vs-one, one per class for one-vs-rest. A positive
+        value of pair (i, j) speaks for class i; the single row of a binary problem speaks for
+        ``classes_[1]``.
+    intercept_ : ndarray of shape (n_outputs,)
+        Biases in the same order.
+    fit_report_ : FitReport
+        Times and sizes.
+    diagnostics_ : Diagnostics
+        Quality of the dual solutions.
+    """
+
+    classes_: NDArray[Any]
+    n_features_in_: int
+    support_: NDArray[np.intp]
+    support_vectors_: NDArray[np.float64]
+    dual_coef_: NDArray[np.float64]
+    intercept_: NDArray[np.float64]
+    fit_report_: FitReport
+    diagnostics_: Diagnostics
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
+        """Train on ``X`` of shape (n, d) and labels ``y`` of shape (n,)."""
+        ...
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the label of every row."""
+        ...
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return (n,) values when binary (positive: ``classes_[1]``), else (n, n_classes)."""
+        ...
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy."""
+        ...
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the constructor's parameters."""
+        ...
+
+    def set_params(self, **params: Any) -> Any:
+        """Set constructor parameters."""
+        ...

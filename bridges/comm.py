@@ -1,0 +1,128 @@
+"""MPI, with and without mpi4py: the only place where it is met.
+
+A script runs under MPI as ``mpiexec -n N python -m mpi4py -m classical.train …`` so that an
+exception on one rank ends all. Without mpi4py, or outside ``mpiexec``, everything runs as one rank.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+LAUNCHER_VARIABLES = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MPI_LOCALRANKID")
+
+
+class SingleRank:
+    """The communicator of a program that runs alone: the few calls the toolkit makes, as no-ops."""
+
+    rank = 0
+    size = 1
+
+    def bcast(self, value: T, root: int = 0) -> T:
+        """Return the value."""
+        return value
+
+    def gather(self, value: T, root: int = 0) -> list[T]:
+        """Return the value in a list."""
+        return [value]
+
+    def allgather(self, value: T) -> list[T]:
+        """Return the value in a list."""
+        return [value]
+
+    def barrier(self) -> None:
+        """Wait for nobody."""
+
+
+def started_by_mpi() -> bool:
+    """Tell whether an MPI launcher started this process."""
+    return any(name in os.environ for name in LAUNCHER_VARIABLES)
+
+
+def resolve(comm: Any = None) -> Any:
+    """Return the communicator to use, resolved at the time of the call.
+
+    Parameters
+    ----------
+    comm : mpi4py communicator or None
+        None means COMM_WORLD under an MPI launcher, else one rank.
+    """
+    if comm is not None:
+        return comm
+    if not started_by_mpi():
+        return SingleRank()
+    try:
+        from mpi4py import MPI
+    except ImportError:
+        from bridges.errors import SolverError
+
+        raise SolverError(
+            "This process was started by an MPI launcher but mpi4py is not installed, so every "
+            "rank would do the whole work.",
+            "pip install mpi4py mpich, or start without mpiexec.",
+        ) from None
+    return MPI.COMM_WORLD
+
+
+def block_range(n: int, size: int, rank: int) -> tuple[int, int]:
+    """Return the half-open range of ``n`` items that belongs to ``rank`` of ``size``.
+
+    The ranges of all ranks partition ``range(n)`` in order; sizes differ by at most one.
+    """
+    base, extra = divmod(n, size)
+    start = rank * base + min(rank, extra)
+    return start, start + base + (rank < extra)
+
+
+def on_root(comm: Any, work: Callable[[], T]) -> T:
+    """Do something on rank 0 only and return its result, or raise its exception, on every rank.
+
+    Parameters
+    ----------
+    comm : communicator
+        From :func:`resolve`.
+    work : callable
+        Called without arguments on rank 0; its result must be picklable.
+    """
+    outcome: tuple[Any, BaseException | None] = (None, None)
+    if comm.rank == 0:
+        try:
+            outcome = (work(), None)
+        except Exception as error:
+            outcome = (None, error)
+    value, raised = comm.bcast(outcome, root=0)
+    if raised is not None:
+        raise raised
+    return value
+
+
+def usable_cores() -> int:
+    """Return the number of cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def threads_per_rank(comm: Any, n_jobs: int | None = None) -> int:
+    """Return how many threads this rank may run so that ranks times threads fit the node's cores.
+
+    Parameters
+    ----------
+    comm : communicator
+        From :func:`resolve`.
+    n_jobs : int, optional
+        Upper bound asked for by the user; None or -1 for as many as fit.
+    """
+    cores = usable_cores()
+    local = 1
+    if comm.size > 1:
+        from mpi4py import MPI
+
+        node = comm.Split_type(MPI.COMM_TYPE_SHARED)
+        local = node.size
+        node.Free()
+    share = max(1, cores // local)
+    return share if n_jobs is None or n_jobs < 0 else max(1, min(n_jobs, share))

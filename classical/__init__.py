@@ -1,0 +1,1 @@
+"""The classical wing: an exact kernel SVM parallel over MPI."""

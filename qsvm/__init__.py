@@ -1,0 +1,1 @@
+"""The quantum wing: kernel SVM duals as QUBOs, sampled by annealers."""

@@ -1,0 +1,127 @@
+"""The one door to every sampler: a list of dual problems in, a list of sample batches out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from qsvm.problem import DualProblem
+
+Progress = Callable[[int, int], None]
+"""Called as ``progress(problems done, problems in all)``; may be called from any thread."""
+
+
+def no_progress(done: int, total: int) -> None:
+    """Report nothing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SampleBatch:
+    """Samples of one problem, sorted by energy.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n_samples, n_coefficients), float64
+        Coefficients decoded from the bits; rows are distinct.
+    energies : ndarray of shape (n_samples,)
+        Energy of each row on the full problem, the constant included.
+    occurrences : ndarray of shape (n_samples,), int64
+        How often each row was drawn.
+    solve_s : float
+        Seconds that the sampler spent on this problem.
+    qpu_s, queue_s : float
+        This problem's share of QPU access time and of the wait in the queue, in seconds.
+    chain_break_fraction : float or None
+        Mean share of broken chains; None where nothing was embedded.
+    couplers_dropped : int
+        Couplers of the problem that were not submitted.
+    rounds : int
+        Refinement rounds behind these samples.
+    info : dict
+        Whatever else the sampler tells, as plain JSON values.
+    """
+
+    x: NDArray[np.float64]
+    energies: NDArray[np.float64]
+    occurrences: NDArray[np.int64]
+    solve_s: float = 0.0
+    qpu_s: float = 0.0
+    queue_s: float = 0.0
+    chain_break_fraction: float | None = None
+    couplers_dropped: int = 0
+    rounds: int = 0
+    info: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def batch_from_rows(
+    problem: DualProblem,
+    x: NDArray[np.float64],
+    occurrences: NDArray[np.int64] | None = None,
+    **fields: Any,
+) -> SampleBatch:
+    """Make a batch of raw rows: merge equal ones, compute energies, sort by energy.
+
+    Parameters
+    ----------
+    problem : DualProblem
+        The problem that the rows belong to.
+    x : ndarray of shape (n_rows, n_coefficients)
+        Coefficients, one sample a row, in any order.
+    occurrences : ndarray of shape (n_rows,), optional
+        How often each row was drawn; one each by default.
+    **fields
+        Further fields of :class:`SampleBatch`.
+    """
+    counts = np.ones(len(x), dtype=np.int64) if occurrences is None else occurrences
+    rows, inverse = np.unique(x, axis=0, return_inverse=True)
+    merged = np.bincount(inverse.ravel(), weights=counts, minlength=len(rows)).astype(np.int64)
+    energies = problem.energies(rows)
+    order = np.argsort(energies, kind="stable")
+    return SampleBatch(rows[order], energies[order], merged[order], **fields)
+
+
+@runtime_checkable
+class DualSampler(Protocol):
+    """A sampler of SVM duals.
+
+    Constructor arguments are the sampler's options, plain values, all keyword, none swallowed.
+    The class attributes ``summary`` (one line) and ``limits`` (one line) feed ``--list-samplers``.
+    """
+
+    summary: str
+    limits: str
+
+    def sample(
+        self,
+        problems: Sequence[DualProblem],
+        seeds: Sequence[int],
+        *,
+        n_jobs: int | None = None,
+        progress: Progress = no_progress,
+    ) -> list[SampleBatch]:
+        """Sample every problem.
+
+        Parameters
+        ----------
+        problems : sequence of DualProblem
+            Any sizes, mixed.
+        seeds : sequence of int
+            One seed per problem: a batch depends on its own problem and seed only, never on the
+            other problems, their order or the number of workers.
+        n_jobs : int, optional
+            Worker threads; None means all cores that this process may use.
+        progress : callable
+            Called with (done, total) as problems finish.
+
+        Returns
+        -------
+        list of SampleBatch
+            In the order of the problems.
+        """
+        ...
