@@ -1,3 +1,3 @@
-"""The shared floor: classifier interface, rasters and data, ensembles, metrics, comparison, report."""
+"""The shared floor: common interface, rasters, ensembles, metrics, comparison and report."""
 
 __version__ = "0.1.0"
