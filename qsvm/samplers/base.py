@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
+
+from bridges.comm import usable_cores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,3 +129,54 @@ class DualSampler(Protocol):
             In the order of the problems.
         """
         ...
+
+
+def sample_each(
+    one: Callable[[DualProblem, int, threading.Event], SampleBatch],
+    problems: Sequence[DualProblem],
+    seeds: Sequence[int],
+    *,
+    n_jobs: int | None = None,
+    progress: Progress = no_progress,
+) -> list[SampleBatch]:
+    """Sample problems one by one on a pool of threads, for samplers that release the GIL.
+
+    Parameters
+    ----------
+    one : callable
+        ``one(problem, seed, stop)`` returns the batch of one problem; it should give up early when
+        the event ``stop`` is set, which happens on Ctrl-C and when another problem fails.
+    problems, seeds, n_jobs, progress
+        As in :meth:`DualSampler.sample`.
+    """
+    workers = usable_cores() if n_jobs is None or n_jobs < 0 else max(1, n_jobs)
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(workers)
+    try:
+        jobs = [pool.submit(one, p, s, stop) for p, s in zip(problems, seeds, strict=True)]
+        for done, job in enumerate(as_completed(jobs), start=1):
+            job.result()
+            progress(done, len(jobs))
+        return [job.result() for job in jobs]
+    finally:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Live:
+    """Holds a live sampler so that estimators which carry it can be cloned.
+
+    A connected sampler can be neither copied nor pickled; scikit-learn's ``clone`` takes this
+    holder as it is.
+
+    Parameters
+    ----------
+    sampler : DualSampler
+        The sampler.
+    """
+
+    def __init__(self, sampler: DualSampler) -> None:
+        self.sampler = sampler
+
+    def __sklearn_clone__(self) -> Live:
+        return self
