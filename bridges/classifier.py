@@ -34,6 +34,8 @@ class FitReport(_Record):
     kernel_s, build_s, solve_s, decode_s : float
         Seconds in kernel matrices, in building QUBOs, in the sampler or solver, and in turning
         samples into a model.
+    diagnose_s : float
+        Seconds in holding the result against the exact optimum.
     qpu_s, queue_s : float
         Seconds of QPU access time and of waiting in the cloud's queue (0 without a QPU).
     n_samples : int
@@ -57,6 +59,7 @@ class FitReport(_Record):
     build_s: float = 0.0
     solve_s: float = 0.0
     decode_s: float = 0.0
+    diagnose_s: float = 0.0
     qpu_s: float = 0.0
     queue_s: float = 0.0
     n_samples: int = 0

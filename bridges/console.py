@@ -11,8 +11,15 @@ from collections.abc import Callable, Iterator
 
 from bridges.errors import ToolkitError
 
+Progress = Callable[[int, int], None]
+"""Called as ``progress(items done, items in all)``; may be called from any thread."""
+
 INTERRUPTED = 130
 PLAIN_INTERVAL_S = 5.0
+
+
+def no_progress(done: int, total: int) -> None:
+    """Report nothing."""
 
 
 class Narrator:
@@ -40,13 +47,13 @@ class Narrator:
         self.say(f"warning: {text}")
 
     @contextlib.contextmanager
-    def progress(self, title: str) -> Iterator[Callable[[int, int], None]]:
+    def progress(self, title: str) -> Iterator[Progress]:
         """Show progress of a task; yields a callable taking (done, total), safe from any thread.
 
         A bar on a terminal, a plain line every few seconds where stderr is piped.
         """
         if self.silent:
-            yield lambda done, total: None
+            yield no_progress
         elif sys.stderr.isatty():
             with _bar(title) as update:
                 yield update
@@ -55,7 +62,7 @@ class Narrator:
 
 
 @contextlib.contextmanager
-def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
+def _bar(title: str) -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -78,7 +85,7 @@ def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _plain(title: str) -> Callable[[int, int], None]:
+def _plain(title: str) -> Progress:
     started = last = time.monotonic()
 
     def update(done: int, total: int) -> None:

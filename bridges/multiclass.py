@@ -18,6 +18,37 @@ def class_pairs(n_classes: int) -> list[tuple[int, int]]:
     return list(combinations(range(n_classes), 2))
 
 
+def binary_tasks(
+    codes: NDArray[np.intp], n_classes: int, multiclass: MultiClass
+) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+    """Split a problem of several classes into binary ones.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n,)
+        Class index of every row.
+    n_classes : int
+        Number of classes, at least 2.
+    multiclass : {"ovo", "ovr"}
+        One task per pair of classes, or one per class. Two classes are one task.
+
+    Returns
+    -------
+    list of (rows, signs)
+        Rows that take part, and +1 for those of the class that a positive value speaks for.
+    """
+    everything = np.arange(len(codes))
+    if n_classes == 2:
+        return [(everything, np.where(codes == 1, 1.0, -1.0))]
+    if multiclass == "ovr":
+        return [(everything, np.where(codes == c, 1.0, -1.0)) for c in range(n_classes)]
+    tasks = []
+    for i, j in class_pairs(n_classes):
+        rows = np.flatnonzero((codes == i) | (codes == j))
+        tasks.append((rows, np.where(codes[rows] == i, 1.0, -1.0)))
+    return tasks
+
+
 def count_votes(values: NDArray[np.float64], n_classes: int) -> NDArray[np.int64]:
     """Return votes of shape (n, n_classes) from pair values of shape (n, n_pairs).
 

@@ -11,18 +11,12 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from bridges.comm import usable_cores
+from bridges.console import Progress, no_progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qsvm.problem import DualProblem
-
-Progress = Callable[[int, int], None]
-"""Called as ``progress(problems done, problems in all)``; may be called from any thread."""
-
-
-def no_progress(done: int, total: int) -> None:
-    """Report nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
