@@ -25,6 +25,10 @@ ROUNDING = 1e-12
 break default annealing schedules, whose final inverse temperature grows with their inverse."""
 
 
+BLOCK = 1024
+"""Rows of the hessian that are converted to float64 at a time."""
+
+
 def bit_weights(base: float, n_bits: int) -> NDArray[np.float64]:
     r"""Return :math:`w_k = B^k / \sum_j B^j`, shape (n_bits,), summing to one."""
     powers = np.asarray(float(base) ** np.arange(n_bits), dtype=np.float64)
@@ -81,9 +85,17 @@ class DualProblem:
         return self.lower + self.span
 
     def energies(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return ½xᵀHx + fᵀx for each row of ``x`` of shape (n_rows, n)."""
-        x = np.atleast_2d(x)
-        return 0.5 * np.einsum("rn,rn->r", x @ self.hessian, x) + x @ self.linear
+        """Return ½xᵀHx + fᵀx for each row of ``x`` of shape (n_rows, n).
+
+        Summed in float64; a float32 ``hessian`` is converted block by block, never as a whole.
+        """
+        x = np.atleast_2d(np.asarray(x, dtype=np.float64))
+        energies = x @ self.linear
+        for start in range(0, self.n_coefficients, BLOCK):
+            block = slice(start, start + BLOCK)
+            fields = x @ self.hessian[block].astype(np.float64, copy=False).T
+            energies += 0.5 * np.einsum("rn,rn->r", fields, x[:, block])
+        return energies
 
     def decode(self, bits: NDArray[Any]) -> NDArray[np.float64]:
         """Return coefficients of shape (n_rows, n) from bits of shape (n_rows, nK).
