@@ -116,18 +116,21 @@ def equal_classifiers(seed: int, n_folds: int = 10) -> np.ndarray:
 
 
 def test_equal_classifiers_are_declared_different_no_more_often_than_allowed() -> None:
-    scores = [equal_classifiers(seed) for seed in range(100)]
-    verdicts = [judge([corrected_t_test(a, b, 40 / 80)])[0].verdict for a, b in scores]
-    different = sum(v != "not distinguishable" for v in verdicts)
-    # 5 % of 100 is 5; more than 10 would happen by chance with a probability of 1 %
-    assert different <= 10
+    made = [corrected_t_test(*equal_classifiers(seed), 40 / 80) for seed in range(100)]
     rng = np.random.default_rng(3)
-    again = 0
+    fixed = []
     for _ in range(100):
         truth = rng.integers(0, 2, 300)
         a, b = (np.where(rng.random(300) < 0.85, truth, 1 - truth) for _ in range(2))
-        again += judge([mcnemar(truth, a, b)])[0].verdict != "not distinguishable"
-    assert again <= 10
+        fixed.append(mcnemar(truth, a, b))
+    for comparisons in (made, fixed):
+        assert len({c.p_value for c in comparisons}) > 20
+        # alone each errs with 5 %; more than 10 of 100 has a probability of 1 %
+        assert sum(c.p_value <= 0.05 for c in comparisons if c.p_value is not None) <= 10
+        # corrected, all 100 together err with 5 %
+        assert {c.verdict for c in judge(comparisons)} == {"not distinguishable"}
+    naive = [stats.ttest_rel(*equal_classifiers(seed)).pvalue for seed in range(100)]
+    assert sum(p <= 0.05 for p in naive) > sum((c.p_value or 1.0) <= 0.05 for c in made)
 
 
 def test_a_real_difference_is_found() -> None:
