@@ -62,16 +62,18 @@ class KernelExpansion:
         return out
 
 
-def stack(expansions: Sequence[KernelExpansion], *, average: bool) -> KernelExpansion:
+def stack(
+    expansions: Sequence[KernelExpansion], weights: NDArray[np.float64] | None = None
+) -> KernelExpansion:
     """Join expansions over one training set and kernel into one over their distinct support.
 
     Parameters
     ----------
     expansions : sequence of KernelExpansion
         All with the same kernel; ``support`` refers to the same training data.
-    average : bool
-        True: output o is the mean of all o-th outputs (same number of outputs everywhere).
-        False: all outputs one after the other.
+    weights : ndarray of shape (n_expansions,), optional
+        Given: output o is the weighted sum of all o-th outputs. None: all outputs one after the
+        other.
     """
     support = np.unique(np.concatenate([e.support for e in expansions]))
     first = expansions[0]
@@ -81,8 +83,12 @@ def stack(expansions: Sequence[KernelExpansion], *, average: bool) -> KernelExpa
         place = np.searchsorted(support, e.support)
         vectors[place] = e.support_vectors
         block = np.zeros((len(e.coef), len(support)))
-        block[:, place] = e.coef
+        np.add.at(block.T, place, e.coef.T)  # a bag may hold one row twice
         blocks.append(block)
     intercepts = [e.intercept for e in expansions]
-    join = (lambda parts: np.mean(parts, axis=0)) if average else np.concatenate
-    return KernelExpansion(first.kernel, support, vectors, join(blocks), join(intercepts))
+    if weights is None:
+        coef, intercept = np.concatenate(blocks), np.concatenate(intercepts)
+    else:
+        coef = np.tensordot(weights, blocks, axes=1)
+        intercept = np.tensordot(weights, intercepts, axes=1)
+    return KernelExpansion(first.kernel, support, vectors, coef, intercept)

@@ -1,0 +1,272 @@
+"""The kernel SVM whose dual is sampled as a QUBO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sklearn.base import clone
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+from bridges import registry
+from bridges.console import Progress, no_progress
+from bridges.kernel_model import KernelModel
+from bridges.kernels import NAMES, Kernel
+from bridges.multiclass import MultiClass
+from qsvm.combination import BIAS_RULES, COMBINATIONS
+from qsvm.duals import Encoding, ModelDuals, build_duals
+from qsvm.fitting import fit_together
+from qsvm.problem import bit_weights
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from qsvm.samplers.base import DualSampler
+
+
+SHARED_WITH_EXACT = ("kernel", "gamma", "degree", "coef0", "multiclass", "class_weight")
+
+
+class QuboSVC(KernelModel):
+    r"""Kernel SVM trained by sampling its dual as a QUBO.
+
+    The dual min ½ Σ α_n α_m y_n y_m k(x_n, x_m) − Σ α_n + (ξ/2)(Σ α_n y_n)², 0 ≤ α_n ≤ C_n, is
+    written on a lattice α_n = C_n / S · Σ_k B^k a_nk of bits, sampled, and the lowest distinct
+    samples are averaged [1]_.
+
+    Parameters
+    ----------
+    C : float or "encoding"
+        Upper bound of the coefficients. ``"encoding"`` is S = Σ_k B^k, the papers' choice.
+    base : float
+        Base B of the encoding.
+    n_bits : int
+        Bits K per coefficient.
+    penalty : float
+        ξ; adding ξ to every kernel value is the same.
+    kernel : {"rbf", "linear", "poly", "sigmoid", "precomputed"} or callable
+        Kernel; a callable takes (X, Z) and returns the matrix of shape (n, m).
+    gamma : float, "scale" or "auto"
+        Kernel coefficient of rbf, poly and sigmoid.
+    degree : int
+        Degree of poly.
+    coef0 : float
+        Constant of poly and sigmoid.
+    multiclass : {"ovo", "ovr"}
+        One dual per pair of classes or one per class.
+    class_weight : dict, "balanced" or None
+        Weight of each class; acts on the box, C_n = C · w_n.
+    sampler : str or object
+        Registered name of a sampler, or a :class:`qsvm.samplers.base.Live` holding one.
+    sampler_params : dict or None
+        The sampler's own options.
+    refine_rounds : int
+        Rounds of refinement: intervals shrink around the best sample, precision without bits.
+    n_keep : int
+        How many of the lowest distinct samples are combined.
+    combination : str
+        How they are combined; see :mod:`qsvm.combination`.
+    bias : str
+        Rule for the bias; see :mod:`qsvm.combination`.
+    precision : {"double", "single"}
+        float64 or float32 kernel matrices in training.
+    n_jobs : int or None
+        Threads; None for all cores. The model does not depend on it.
+    random_state : int, RandomState or None
+        Seed of the sampler.
+
+    Attributes
+    ----------
+    classes_, n_features_in_, support_, support_vectors_, dual_coef_, intercept_, fit_report_, \
+diagnostics_
+        See :class:`bridges.classifier.KernelClassifier`.
+    gamma_ : float
+        γ as a number.
+    energies_ : ndarray of shape (n_duals, 4)
+        Exact optimum, model, best sample and all-zero energy of every dual.
+    sample_energies_ : list of ndarray
+        Energies of all distinct samples of every dual, ascending.
+
+    References
+    ----------
+    .. [1] D. Willsch, M. Willsch, H. De Raedt, K. Michielsen, "Support vector machines on the
+       D-Wave quantum annealer", Computer Physics Communications 248, 107006 (2020), eqs. 8-15.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_blobs
+    >>> from qsvm.classifier import QuboSVC
+    >>> X, y = make_blobs(30, centers=2, random_state=0)
+    >>> QuboSVC(random_state=0).fit(X, y).score(X, y) > 0.9
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "C": [Interval(Real, 0, None, closed="neither"), StrOptions({"encoding"})],
+        "base": [Interval(Real, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, 16, closed="both")],
+        "penalty": [Interval(Real, 0, None, closed="left")],
+        "kernel": [StrOptions(set(NAMES)), callable],
+        "gamma": [StrOptions({"scale", "auto"}), Interval(Real, 0, None, closed="neither")],
+        "degree": [Interval(Integral, 1, None, closed="left")],
+        "coef0": [Interval(Real, None, None, closed="neither")],
+        "multiclass": [StrOptions({"ovo", "ovr"})],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "sampler": [str, HasMethods("sample"), HasMethods("__sklearn_clone__")],
+        "sampler_params": [dict, None],
+        "refine_rounds": [Interval(Integral, 0, None, closed="left")],
+        "n_keep": [Interval(Integral, 1, None, closed="left")],
+        "combination": [StrOptions(set(COMBINATIONS))],
+        "bias": [StrOptions(set(BIAS_RULES))],
+        "precision": [StrOptions({"double", "single"})],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        C: float | str = 3.0,
+        *,
+        base: float = 2,
+        n_bits: int = 2,
+        penalty: float = 1.0,
+        kernel: str | Callable[..., Any] = "rbf",
+        gamma: float | str = "scale",
+        degree: int = 3,
+        coef0: float = 0.0,
+        multiclass: MultiClass = "ovo",
+        class_weight: dict[Any, float] | str | None = None,
+        sampler: str | Any = "neal",
+        sampler_params: dict[str, Any] | None = None,
+        refine_rounds: int = 0,
+        n_keep: int = 20,
+        combination: str = "mean",
+        bias: str = "free",
+        precision: str = "double",
+        n_jobs: int | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.C = C
+        self.base = base
+        self.n_bits = n_bits
+        self.penalty = penalty
+        self.kernel = kernel
+        self.gamma = gamma
+        self.degree = degree
+        self.coef0 = coef0
+        self.multiclass = multiclass
+        self.class_weight = class_weight
+        self.sampler = sampler
+        self.sampler_params = sampler_params
+        self.refine_rounds = refine_rounds
+        self.n_keep = n_keep
+        self.combination = combination
+        self.bias = bias
+        self.precision = precision
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        progress: Progress = no_progress,
+    ) -> QuboSVC:
+        """Build the QUBOs, sample them, and turn the samples into a model.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), or (n, n) for a precomputed kernel
+            Training samples.
+        y : array-like of shape (n,)
+            Labels of two or more classes.
+        sample_weight : array-like of shape (n,), optional
+            Weights ≥ 0; C_n = C · w_n.
+        progress : callable
+            Called with (duals done, duals in all).
+
+        Raises
+        ------
+        DataError
+            If there are fewer than two classes.
+        """
+        fit_together([self], [(X, y, sample_weight)], progress)
+        return self
+
+    def fit_many(
+        self,
+        datasets: Sequence[tuple[ArrayLike, ArrayLike, ArrayLike | None]],
+        seeds: Sequence[int],
+        *,
+        progress: Progress = no_progress,
+    ) -> list[QuboSVC]:
+        """Fit one clone per data set, all their duals in one call of the sampler.
+
+        Parameters
+        ----------
+        datasets : sequence of (X, y, sample_weight or None)
+            Training sets.
+        seeds : sequence of int
+            ``random_state`` of each clone, which makes it equal to one fitted on its own.
+        progress : callable
+            Called with (duals done, duals in all).
+        """
+        models = [clone(self).set_params(random_state=seed) for seed in seeds]
+        fit_together(models, datasets, progress)
+        return models
+
+    def plan(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> ModelDuals:
+        """Return the duals that ``fit`` would sample, without sampling them."""
+        X, codes, weights, bounds = self._training_set(X, y, sample_weight)
+        return build_duals(
+            X,
+            codes,
+            weights,
+            bounds,
+            Kernel(self.kernel, degree=self.degree, coef0=self.coef0),
+            self.gamma,
+            self.multiclass,
+            self.encoding(),
+            label="svm",
+        )
+
+    def encoding(self) -> Encoding:
+        """Return the encoding with C as a number."""
+        scale = 1.0 / float(bit_weights(self.base, self.n_bits)[0])  # S = Σ B^k, as B^0 = 1
+        C = scale if self.C == "encoding" else float(self.C)
+        return Encoding(C, self.base, self.n_bits, self.penalty, self.precision)
+
+    def make_sampler(self) -> DualSampler:
+        """Return the sampler, made by name unless a live one was given."""
+        if isinstance(self.sampler, str):
+            return registry.make_sampler(self.sampler, **(self.sampler_params or {}))
+        return getattr(self.sampler, "sampler", self.sampler)
+
+    def null_controls(self) -> dict[str, Any]:
+        """Return unfitted classifiers that tell what the sampler contributed.
+
+        Returns
+        -------
+        dict
+            ``random_alpha`` and ``constant_alpha``: the same pipeline without optimisation;
+            ``exact_same_members`` and ``exact_all``: the exact SVM with the same kernel and C.
+        """
+        draws = {"num_draws": self.n_keep}
+        plain: dict[str, Any] = {"refine_rounds": 0, "combination": "mean"}
+        shared = {name: getattr(self, name) for name in SHARED_WITH_EXACT}
+        exact = registry.make("sklearn-svc", **shared, C=self.encoding().C)
+        return {
+            "random_alpha": clone(self).set_params(
+                sampler="random-alpha", sampler_params=draws, **plain
+            ),
+            "constant_alpha": clone(self).set_params(
+                sampler="constant-alpha", sampler_params=None, **plain
+            ),
+            "exact_same_members": exact,
+            "exact_all": clone(exact),
+        }
