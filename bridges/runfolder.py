@@ -119,7 +119,7 @@ class RunFolder:
     def __init__(
         self, path: str | os.PathLike[str] | None = None, *, overwrite: bool = False
     ) -> None:
-        self.path = Path(path) if path is not None else _timestamped()
+        self.path = Path(path) if path is not None else timestamped_folder()
         if self.path.exists():
             self._check_existing(overwrite)
         self._made = _make_parents(self.path.parent)
@@ -189,7 +189,8 @@ class RunFolder:
             self.discard()
 
 
-def _timestamped() -> Path:
+def timestamped_folder() -> Path:
+    """Return ``runs/<time>``, a folder that does not exist yet."""
     base = Path("runs") / time.strftime("%Y%m%d-%H%M%S")
     path, count = base, 1
     while path.exists():

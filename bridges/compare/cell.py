@@ -1,0 +1,257 @@
+"""One cell: fit, predict, score, measure; whatever goes wrong becomes its row."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import time
+import traceback
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bridges.compare.sources import Fold, make_fold
+from bridges.errors import ToolkitError
+from bridges.metrics import SCORES, evaluate, number
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bridges.compare.plan import Cell
+
+IDENTITY = (
+    "key", "data", "classifier", "role", "control_of", "registered", "parameters", "split", "fold",
+    "seed", "curve", "curve_value", "n_train", "n_test", "n_features", "n_classes",
+)  # fmt: skip
+OUTCOME = ("status", "error", "hint")
+REPORT = (
+    "kernel_s", "build_s", "solve_s", "decode_s", "qpu_s", "queue_s", "n_support", "n_variables",
+    "n_members", "objective",
+)  # fmt: skip
+QUALITY = (
+    "energy_gap_mean", "energy_gap_max", "best_sample_gap_mean", "above_zero_fraction",
+    "equality_violation_mean", "chain_break_fraction", "kkt_violation_max",
+)  # fmt: skip
+COSTS = ("fit_s", "predict_s_per_mpix", "peak_memory_mib", "ranks")
+COLUMNS = (*IDENTITY, *OUTCOME, *SCORES, *COSTS, *REPORT, *QUALITY)
+"""Columns of the table before those of the classes."""
+TIMINGS = (*COSTS[:3], *(name for name in REPORT if name.endswith("_s")))
+"""Columns that differ between two runs of one cell."""
+
+MAX_ENERGIES = 20_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a cell came to.
+
+    Attributes
+    ----------
+    row : dict
+        One value per column of :data:`COLUMNS`, and ``classes`` and ``confusion``.
+    arrays : dict of ndarray
+        Test labels, predictions, decision values and energies for tests and figures.
+    error : BaseException or None
+        What went wrong.
+    """
+
+    row: dict[str, Any]
+    arrays: dict[str, NDArray[Any]]
+    error: BaseException | None = None
+
+
+def run_cell(cell: Cell, scale: str, ranks: int = 1, folder: Path | None = None) -> Outcome:
+    """Compute a cell; errors are part of the outcome.
+
+    Parameters
+    ----------
+    cell : Cell
+        What to compute.
+    scale : str
+        Scaling of the features.
+    ranks : int
+        MPI ranks that fit it together.
+    folder : Path, optional
+        Where to write the map of the scene; None on ranks that write nothing.
+    """
+    row = {**dict.fromkeys(COLUMNS), **describe(cell), "status": "ok", "ranks": ranks}
+    arrays: dict[str, NDArray[Any]] = {}
+    try:
+        fold = make_fold(cell.source, cell.fold, scale, cell.train_limit, cell.seed)
+        row.update(n_train=len(fold.y_train), n_test=len(fold.y_test))
+        estimator = make_estimator(cell)
+        with quiet():
+            row["fit_s"], row["peak_memory_mib"] = measured_fit(estimator, fold)
+            arrays = predictions(estimator, fold, row)
+            row.update(scores(cell, fold, arrays))
+        row.update(own_account(estimator))
+        if cell.mapped and folder is not None:
+            with quiet():
+                map_scene(cell, fold.scaler, estimator, folder)
+    except (Exception, SystemExit) as error:
+        return Outcome({**row, **failure(error)}, {}, error)
+    return Outcome(row, arrays)
+
+
+def describe(cell: Cell) -> dict[str, Any]:
+    """Return the columns that are known before a cell is computed."""
+    entry, spec = cell.entry, cell.entry.spec
+    own = entry.role == "control" and spec is not None
+    return {
+        "key": cell.key,
+        "data": cell.source.spec.name,
+        "classifier": entry.label,
+        "role": entry.role,
+        "control_of": spec.label if own and spec else None,
+        "registered": spec.name if spec else None,
+        "parameters": json.dumps(dict(spec.params), default=repr) if spec else "{}",
+        "split": cell.source.splits[cell.fold].kind,
+        "fold": cell.fold,
+        "seed": cell.seed,
+        "curve": entry.curve,
+        "curve_value": entry.value,
+        "n_features": cell.source.data.X.shape[1],
+        "n_classes": len(cell.source.class_names),
+    }
+
+
+def make_estimator(cell: Cell) -> Any:
+    """Return the unfitted estimator of a cell, seeded if it takes a seed that nobody set."""
+    entry = cell.entry
+    if entry.spec is None:
+        from sklearn.dummy import DummyClassifier
+
+        return DummyClassifier(strategy="most_frequent")
+    estimator = entry.spec.make()
+    if "random_state" in estimator.get_params(deep=False) and (
+        "random_state" not in entry.spec.params
+    ):
+        state = np.random.SeedSequence([cell.seed, cell.fold]).generate_state(1)[0]
+        estimator.set_params(random_state=int(state % 2**31))
+    return estimator.null_controls()[entry.control] if entry.control else estimator
+
+
+@contextlib.contextmanager
+def quiet() -> Any:
+    """Keep libraries' warnings out of the progress; errors still come through."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def measured_fit(estimator: Any, fold: Fold) -> tuple[float, float | None]:
+    """Fit; return wall-clock seconds and the peak resident memory of this process in MiB."""
+    resettable = _reset_peak()
+    started = time.perf_counter()
+    estimator.fit(fold.X_train, fold.y_train)
+    seconds = time.perf_counter() - started
+    return seconds, _peak_mib() if resettable else None
+
+
+def _reset_peak() -> bool:
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:  # not Linux, or not allowed: no figure is better than a wrong one
+        return False
+    return True
+
+
+def _peak_mib() -> float | None:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return None
+
+
+def predictions(estimator: Any, fold: Fold, row: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    """Predict the test samples, timed; return labels, predictions, decision values, energies."""
+    estimator.predict(fold.X_test[:1])  # compiled code and caches warm up outside the clock
+    started = time.perf_counter()
+    predicted = np.asarray(estimator.predict(fold.X_test))
+    seconds = time.perf_counter() - started
+    row["predict_s_per_mpix"] = seconds / len(fold.X_test) * 1e6
+    arrays = {"y_test": fold.y_test, "y_pred": predicted, "classes": np.asarray(estimator.classes_)}
+    if hasattr(estimator, "decision_function"):
+        arrays["scores"] = np.asarray(estimator.decision_function(fold.X_test), dtype=np.float64)
+    arrays.update(energies(estimator))
+    return arrays
+
+
+def energies(estimator: Any) -> dict[str, NDArray[Any]]:
+    """Return sample energies of an annealed model, and the lines to hold them against.
+
+    Every dual is divided by the size of its own exact optimum, so the optimum is at -1 and
+    all-zero coefficients are at 0, and many duals fit into one histogram.
+    """
+    members = [m for m in getattr(estimator, "estimators_", [estimator]) if _has_energies(m)]
+    relative, used = [], []
+    for member in members:
+        for (exact, model, *_), samples in zip(
+            member.energies_, member.sample_energies_, strict=True
+        ):
+            if exact < 0:
+                relative.append(np.asarray(samples) / -exact)
+                used.append(model / -exact)
+    if not relative:
+        return {}
+    drawn = np.concatenate(relative)
+    step = -(-len(drawn) // MAX_ENERGIES)
+    return {"energies": drawn[::step], "used_energies": np.asarray(used)}
+
+
+def _has_energies(member: Any) -> bool:
+    return hasattr(member, "energies_") and hasattr(member, "sample_energies_")
+
+
+def scores(cell: Cell, fold: Fold, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """Return the scores of a cell; ranking scores need both classes in training."""
+    names = cell.source.class_names
+    ranking = arrays.get("scores") if len(arrays["classes"]) == len(names) else None
+    return evaluate(fold.y_test, arrays["y_pred"], ranking, names)
+
+
+def own_account(estimator: Any) -> dict[str, Any]:
+    """Return what a fitted estimator says about itself."""
+    report = getattr(estimator, "fit_report_", None)
+    quality = getattr(estimator, "diagnostics_", None)
+    found: dict[str, Any] = {name: number(getattr(report, name, None)) for name in REPORT}
+    found.update({name: number(getattr(quality, name, None)) for name in QUALITY})
+    if not found["n_support"] and hasattr(estimator, "support_"):
+        found["n_support"] = len(estimator.support_)
+    for name in ("n_support", "n_variables", "n_members"):
+        found[name] = None if found[name] is None else int(found[name])
+    return found
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """Return the columns of a cell that failed."""
+    if isinstance(error, ToolkitError):
+        return {"status": "failed", "error": error.message, "hint": error.hint}
+    where = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(where[-1].filename).name}:{where[-1].lineno})" if where else ""
+    hint = "Not a message of this toolkit: see the classifier's own documentation."
+    if isinstance(error, ImportError):
+        hint = f"pip install {error.name or 'the missing package'}, or the extra that brings it."
+    return {
+        "status": "failed",
+        "error": f"{type(error).__name__}: {error}{place}",
+        "hint": hint,
+    }
+
+
+def map_scene(cell: Cell, scaler: Any, estimator: Any, folder: Path) -> None:
+    """Predict the whole scene into ``maps/<key>.tif``."""
+    from bridges.maps import predict_map
+    from bridges.scene import open_scene
+
+    def predict(pixels: NDArray[np.float64]) -> NDArray[Any]:
+        return np.asarray(estimator.predict(scaler.transform(pixels)))
+
+    target = folder / "maps" / f"{cell.key}.tif"
+    target.parent.mkdir(exist_ok=True)
+    assert cell.source.image is not None
+    predict_map(predict, open_scene(cell.source.image), target, class_names=cell.source.class_names)

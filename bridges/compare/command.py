@@ -1,0 +1,230 @@
+"""The command: plan, compute what is missing, conclude, write the report."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import io
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bridges import comm as mpi
+from bridges.compare.options import make_parser, make_settings, read_config
+from bridges.console import Narrator, guarded
+from bridges.runfolder import plain, run_record, timestamped_folder, versions, write_json
+
+FAILED_CELLS = 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``python -m bridges.compare``; returns the exit code."""
+    args = make_parser().parse_args(argv)
+    muted = contextlib.redirect_stderr(io.StringIO()) if _silent() else contextlib.nullcontext()
+    with muted:
+        return guarded(lambda: _command(args, mpi.resolve()), args.verbose)
+
+
+def _silent() -> bool:
+    """Tell whether this is not the rank that speaks, also about errors that all ranks meet."""
+    return mpi.started_by_mpi() and mpi.resolve().rank > 0
+
+
+def _command(args: argparse.Namespace, comm: Any) -> int:
+    if args.list_classifiers or args.show_versions:
+        if comm.rank == 0:
+            _print_lists(args)
+        return 0
+    from bridges.compare.specs import Settings
+    from bridges.statistics import require_statsmodels
+
+    settings: Settings = make_settings(args)
+    require_statsmodels()
+    narrator = Narrator(-1 if args.quiet else args.verbose, silent=comm.rank > 0)
+    given = args.out or read_config(args.config).get("out")
+    folder = Path(given) if given else mpi.on_root(comm, timestamped_folder)
+    return compare(
+        settings,
+        folder,
+        comm,
+        narrator,
+        arguments={k: v for k, v in vars(args).items() if v not in (None, False)},
+        overwrite=args.overwrite,
+        retry_failed=args.retry_failed,
+        dry_run=args.dry_run,
+        as_json=args.json,
+    )
+
+
+def _print_lists(args: argparse.Namespace) -> None:
+    from bridges import registry
+
+    if args.list_classifiers:
+        print("\n".join(registry.names()))
+    if args.show_versions:
+        print("\n".join(f"{name} {version}" for name, version in versions().items()))
+
+
+def compare(
+    settings: Any,
+    folder: Path,
+    comm: Any,
+    narrator: Narrator,
+    *,
+    arguments: Mapping[str, Any],
+    overwrite: bool = False,
+    retry_failed: bool = False,
+    dry_run: bool = False,
+    as_json: bool = False,
+) -> int:
+    """Compute what is missing of a comparison and write its products.
+
+    Parameters
+    ----------
+    settings : Settings
+        What is compared.
+    folder : Path
+        Where; a folder with an earlier comparison goes on.
+    comm : communicator
+        From :func:`bridges.comm.resolve`.
+    narrator : Narrator
+        Tells on stderr.
+    arguments : mapping
+        For the record of the run.
+    overwrite, retry_failed, dry_run, as_json : bool
+        See ``--help``.
+
+    Returns
+    -------
+    int
+        0, or 1 if cells failed.
+    """
+    from bridges.compare import store as stores
+    from bridges.compare.plan import make_plan
+    from bridges.compare.schedule import missing, run_missing
+
+    with contextlib.ExitStack() as held:
+        if not dry_run:
+            mpi.on_root(comm, lambda: stores.open_folder(folder, overwrite=overwrite))
+            if comm.rank == 0:
+                held.enter_context(stores.locked(folder))
+            comm.barrier()
+        with _scenes(settings, folder, comm, dry_run=dry_run) as ready:
+            sources = load_sources(ready)
+            plan = make_plan(ready, sources, comm.size)
+            if dry_run:
+                _print_plan(plan, comm)
+                return 0
+            names = [name for s in sources for name in s.class_names.values()]
+            store = stores.RowStore(folder, list(dict.fromkeys(names)), comm.rank)
+            done = mpi.on_root(comm, store.rows)
+            todo = missing(plan, done, retry_failed=retry_failed)
+            if comm.rank == 0:
+                stores.record_session(folder, run_record(arguments, settings.seed, {}))
+                store.start_table(list(done.values()))
+            kept = len({cell.key for cell in plan}) - len(todo)
+            narrator.say(f"{folder}: {len(todo)} cells to compute, {kept} kept from earlier runs.")
+            run_missing(todo, store, settings.scale, comm, narrator)
+            return mpi.on_root(comm, lambda: conclude(ready, sources, plan, store, as_json=as_json))
+
+
+@contextlib.contextmanager
+def _scenes(settings: Any, folder: Path, comm: Any, *, dry_run: bool) -> Any:
+    """Write the built-in scene where it is asked for; yield settings with its paths."""
+    if not any(spec.synthetic for spec in settings.data):
+        yield settings
+        return
+    import tempfile
+
+    from bridges.synthetic import write_scene
+
+    with tempfile.TemporaryDirectory() as temporary:
+        target = Path(temporary) if dry_run else folder / "data"
+
+        def write() -> Any:
+            target.mkdir(exist_ok=True)
+            return write_scene(target, seed=settings.seed)
+
+        files = mpi.on_root(comm, write)
+        paths = {"image": files.image, "labels": files.labels, "groups": files.groups}
+        data = [dataclasses.replace(s, **paths) if s.synthetic else s for s in settings.data]
+        yield dataclasses.replace(settings, data=tuple(data))
+
+
+def load_sources(settings: Any) -> list[Any]:
+    """Load all data sets of a comparison."""
+    from bridges.compare.sources import load_source
+
+    return [load_source(spec, settings) for spec in settings.data]
+
+
+def _print_plan(plan: Sequence[Any], comm: Any) -> None:
+    if comm.rank:
+        return
+    for cell in plan:
+        point = f", {cell.entry.curve}={cell.entry.value}" if cell.entry.curve else ""
+        where = f"{cell.source.spec.name}, fold {cell.fold}, seed {cell.seed}"
+        print(f"{cell.key}  {where}: {cell.entry.label}{point}")
+
+
+def conclude(
+    settings: Any, sources: Sequence[Any], plan: Sequence[Any], store: Any, *, as_json: bool
+) -> int:
+    """Write table, summary and report from the rows of a plan; print the result."""
+    from bridges.compare import tables
+    from bridges.compare.page import write_products
+    from bridges.compare.store import sessions_of
+    from bridges.compare.summary import summarise
+
+    main_rows, curve_rows = ordered_rows(plan, store.rows())
+    store.finish_table([*main_rows, *curve_rows])
+    verdicts = summarise(main_rows, store.arrays, settings)
+    failed = [row for row in (*main_rows, *curve_rows) if row["status"] != "ok"]
+    summary = {"data": [_verdict_json(v) for v in verdicts], "n_failed": len(failed)}
+    write_json(store.folder / "summary.json", summary)
+    sessions = sessions_of(store.folder)
+    write_products(
+        store.folder, settings, sources, main_rows, curve_rows, verdicts, store.arrays, sessions
+    )
+    if as_json:
+        print(json.dumps(summary, indent=2, allow_nan=False, default=plain))
+    else:
+        print(tables.markdown(verdicts))
+        print(f"report: {store.folder / 'report.html'}")
+    if failed:
+        print(f"{len(failed)} cells failed; see {store.folder / 'report.html'}", file=sys.stderr)
+    return FAILED_CELLS if failed else 0
+
+
+def ordered_rows(
+    plan: Sequence[Any], stored: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of the main table and of the curves in the order of the plan.
+
+    Labels are those of the plan. Points of the curve over MPI ranks from earlier runs of the same
+    classifiers on the same data are added.
+    """
+    from bridges.compare.cell import describe
+
+    rows = [{**stored[cell.key], **describe(cell)} for cell in plan if cell.key in stored]
+    main = [row for row in rows if row["curve"] is None]
+    curves = [row for row in rows if row["curve"] is not None]
+    same = ("data", "classifier", "parameters", "split", "fold", "seed")
+    known = {tuple(row[name] for name in same) for row in curves if row["curve"] == "ranks"}
+    keys = {row["key"] for row in rows}
+    curves += [
+        dict(row)
+        for row in stored.values()
+        if row["curve"] == "ranks"
+        and row["key"] not in keys
+        and tuple(row[name] for name in same) in known
+    ]
+    return main, curves
+
+
+def _verdict_json(verdict: Any) -> dict[str, Any]:
+    content = dataclasses.asdict(verdict)
+    return {**content, "sentences": verdict.sentences()}

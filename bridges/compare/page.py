@@ -1,0 +1,234 @@
+"""The report of a comparison: page, tables and figures as files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bridges.compare import figures, tables
+from bridges.compare.sources import Source
+from bridges.compare.specs import Settings
+from bridges.compare.summary import Line, Verdicts
+from bridges.plots import save_figure
+from bridges.report import Picture, Section, Table, render_report
+from bridges.runfolder import atomic_target, write_text
+
+Row = Mapping[str, Any]
+Arrays = Callable[[str], Mapping[str, Any]]
+Named = tuple[str, Picture]
+COST_HEADS = {
+    "kernel_s": "kernel [s]",
+    "build_s": "build [s]",
+    "solve_s": "solve [s]",
+    "decode_s": "decode [s]",
+    "qpu_s": "QPU [s]",
+    "queue_s": "queue [s]",
+    "peak_memory_mib": "peak memory [MiB]",
+    "n_support": "support vectors",
+    "n_variables": "QUBO variables",
+    "objective": "dual objective",
+    "energy_gap_mean": "energy gap",
+    "best_sample_gap_mean": "best sample's gap",
+    "above_zero_fraction": "kept samples above zero",
+    "chain_break_fraction": "broken chains",
+}
+CONTROLS_TEXT = (
+    "Null controls repeat an annealed model with random coefficients, with constant ones, with the "
+    "exact SVM on the same members, and with one exact SVM on all training pixels. A model that is "
+    "not distinguishable from its random control has learnt nothing from the annealer."
+)
+
+
+def write_products(
+    folder: Path,
+    settings: Settings,
+    sources: Sequence[Source],
+    rows: Sequence[Row],
+    curve_rows: Sequence[Row],
+    verdicts: Sequence[Verdicts],
+    arrays: Arrays,
+    sessions: Sequence[Mapping[str, Any]],
+) -> None:
+    """Write ``report.html``, ``table.md``, ``table.tex`` and ``figures/``.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the comparison.
+    settings : Settings
+        What was asked for.
+    sources : sequence of Source
+        The data sets.
+    rows, curve_rows : sequence of mapping
+        Rows of the main table and of the curves, in the order of the plan.
+    verdicts : sequence of Verdicts
+        The conclusions, one per data set.
+    arrays : callable
+        Gives the stored arrays of a row's key.
+    sessions : sequence of mapping
+        The runs that the rows come from.
+    """
+    write_text(folder / "table.md", tables.markdown(verdicts))
+    write_text(folder / "table.tex", tables.latex(verdicts))
+    sections = [_overview(verdicts)]
+    named: list[Named] = []
+    for verdict in verdicts:
+        source = next(s for s in sources if s.spec.name == verdict.data)
+        mine = [row for row in rows if row["data"] == verdict.data]
+        pictures = list(data_pictures(verdict, mine, source, arrays, folder))
+        named += pictures
+        sections.append(_data_section(verdict, source, [p for _, p in pictures]))
+    curves = list(
+        figures.curve_figures([r for r in curve_rows if r["status"] == "ok"], settings.score)
+    )
+    if curves:
+        sections.append(Section("Learning and scaling curves", pictures=[p for _, p in curves]))
+    sections += [*_failures([*rows, *curve_rows]), _what_was_run(settings, sources, sessions)]
+    lead = " ".join(verdict.headline() for verdict in verdicts)
+    render_report(folder / "report.html", "Comparison of classifiers", sections, lead=lead)
+    save_figures(folder / "figures", [*named, *curves])
+
+
+def save_figures(folder: Path, pictures: Sequence[Named]) -> None:
+    """Write every figure as PNG and PDF."""
+    folder.mkdir(exist_ok=True)
+    for name, picture in pictures:
+        for suffix in ("png", "pdf"):
+            with atomic_target(folder / f"{name}.{suffix}") as temporary:
+                save_figure(picture.figure, temporary)
+
+
+def data_pictures(
+    verdict: Verdicts, rows: Sequence[Row], source: Source, arrays: Arrays, folder: Path
+) -> Iterator[Named]:
+    """Yield all figures of one data set."""
+    name = verdict.data
+    done = [row for row in rows if row["status"] == "ok"]
+    if not done:
+        return
+    text = "Filled: classifiers (diamond: the highest and its ties); hollow: controls, baseline."
+    picture = Picture(figures.interval_figure(verdict), f"{name}: scores. {text}")
+    yield figures.file_name(name, "scores"), picture
+    own = [row for row in done if row["role"] == "classifier"]
+    first = _first_cells(own)
+    for kind, figure, caption in (
+        ("time", figures.time_figure(verdict), "score against time"),
+        (
+            "roc",
+            figures.roc_figure(first, arrays, source),
+            "ROC, mean of one class against the rest",
+        ),
+    ):
+        if figure is not None:
+            yield figures.file_name(name, kind), Picture(figure, f"{name}: {caption}.")
+    if not own:
+        return
+    names = [c["name"] for c in own[0]["classes"]]
+    shown = [row for row in own if row["classifier"] in {r["classifier"] for r in first}]
+    if len({len(row["classes"]) for row in shown}) == 1:
+        bars = Picture(
+            figures.class_figure(shown, names), f"{name}: producer's accuracy per class."
+        )
+        yield figures.file_name(name, "classes"), bars
+    for row in first:
+        yield from _cell_pictures(row, arrays)
+    yield from figures.map_pictures(first, source, folder)
+
+
+def _first_cells(rows: Sequence[Row]) -> list[Row]:
+    """Return the first cell of every classifier, of no more classifiers than can be drawn."""
+    first: dict[str, Row] = {}
+    for row in rows:
+        first.setdefault(row["classifier"], row)
+    return list(first.values())[: figures.MOST]
+
+
+def _cell_pictures(row: Row, arrays: Arrays) -> Iterator[Named]:
+    name, label = row["data"], row["classifier"]
+    caption = f"{name}, fold {row['fold']}: confusion matrix of {label} (rows: true class)."
+    yield (
+        figures.file_name(name, label, "confusion"),
+        Picture(figures.confusion_figure(row), caption),
+    )
+    energies = figures.energy_figure(row, arrays(row["key"]))
+    if energies is not None:
+        caption = (
+            f"{name}, fold {row['fold']}: sample energies of {label}, each dual divided by the "
+            "size of its exact optimum: -1 is exact, samples above 0 are worse than no training."
+        )
+        yield figures.file_name(name, label, "energies"), Picture(energies, caption)
+
+
+def _overview(verdicts: Sequence[Verdicts]) -> Section:
+    return Section("Conclusions", [s for verdict in verdicts for s in verdict.sentences()])
+
+
+def _data_section(verdict: Verdicts, source: Source, pictures: Sequence[Picture]) -> Section:
+    lines = verdict.lines
+    marked = {verdict.winner, *verdict.ties}
+    scores = Table(
+        tables.heads(verdict),
+        tables.text_rows(verdict),
+        note=tables.explain(verdict),
+        strong=frozenset(i for i, line in enumerate(lines) if line.label in marked),
+        quiet=frozenset(i for i, line in enumerate(lines) if line.role != "classifier"),
+    )
+    text = [
+        f"Bold: the highest {'and what is not distinguishable from it' if verdict.ties else ''}. "
+        f"Split: {source.splits[0].note}."
+    ]
+    if any(line.role == "control" for line in lines):
+        text.append(CONTROLS_TEXT)
+    return Section(verdict.data, text, tables=[scores, _costs(lines)], pictures=pictures)
+
+
+def _costs(lines: Sequence[Line]) -> Table:
+    used = [name for name in COST_HEADS if any(line.costs[name] for line in lines)]
+    rows = [[line.label, *(_compact(line.costs[name]) for name in used)] for line in lines]
+    quiet = frozenset(i for i, line in enumerate(lines) if line.role != "classifier")
+    return Table(
+        ["classifier", *(COST_HEADS[name] for name in used)],
+        rows,
+        caption="Costs and quality of the solution, medians over folds",
+        quiet=quiet,
+    )
+
+
+def _compact(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _failures(rows: Sequence[Row]) -> list[Section]:
+    failed = [row for row in rows if row["status"] != "ok"]
+    if not failed:
+        return []
+    cells = [[r["classifier"], r["data"], str(r["fold"]), r["error"], r["hint"]] for r in failed]
+    table = Table(["classifier", "data", "fold", "error", "hint"], cells)
+    return [Section(f"{len(failed)} cells failed", tables=[table])]
+
+
+def _what_was_run(
+    settings: Settings, sources: Sequence[Source], sessions: Sequence[Mapping[str, Any]]
+) -> Section:
+    facts: dict[str, Any] = {
+        "classifiers": [f"{s.label} = {s.name} {json.dumps(dict(s.params), default=repr)}"
+                        for s in settings.classifiers],
+        "data": [f"{s.spec.name} ({len(s.data.y)} samples × {s.data.X.shape[1]} features, "
+                 f"{len(s.class_names)} classes, {len(s.splits)} folds)" for s in sources],
+        "scaling": f"{settings.scale}, fitted on training pixels",
+        "seeds": f"{settings.seeds} from {settings.seed}",
+        "training pixels at most": settings.train_limit or "all",
+        "significance level": settings.level,
+    }  # fmt: skip
+    latest = sessions[-1] if sessions else {}
+    facts["command"] = " ".join(latest.get("command", []))
+    facts["machine"] = latest.get("host")
+    facts["versions"] = latest.get("versions")
+    if len(sessions) > 1:
+        facts["runs"] = f"{len(sessions)}, resumed in one folder"
+        versions = {json.dumps(s.get("versions"), sort_keys=True) for s in sessions}
+        if len(versions) > 1:
+            facts["caution"] = "The rows come from runs with different versions; see compare.json."
+    return Section("What was run", facts=facts)

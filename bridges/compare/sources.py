@@ -1,0 +1,167 @@
+"""Data sets of a comparison, loaded, split and fingerprinted."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bridges.errors import DataError, UsageError
+from bridges.scaling import make_scaler
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bridges.compare.specs import DataSpec, Settings
+    from bridges.dataset import LabelledData
+    from bridges.splits import Split
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A loaded data set with its folds.
+
+    Attributes
+    ----------
+    spec : DataSpec
+        Where it came from.
+    data : LabelledData
+        Features, class codes, names, groups.
+    splits : tuple of Split
+        One per fold.
+    fingerprint : str
+        Changes when any feature or label does.
+    """
+
+    spec: DataSpec
+    data: LabelledData
+    splits: tuple[Split, ...]
+    fingerprint: str
+
+    @property
+    def class_names(self) -> dict[int, str]:
+        """Codes and names of the classes."""
+        return self.data.class_names
+
+    @property
+    def image(self) -> Path | None:
+        """The scene's image, None for a table."""
+        return self.spec.image
+
+
+def load_source(spec: DataSpec, settings: Settings) -> Source:
+    """Load a data set and draw its folds.
+
+    Raises
+    ------
+    DataError, UsageError
+        As the loaders say.
+    """
+    from bridges.splits import repeated_splits
+
+    data = _load(spec)
+    kind = _split_kind(spec, data)
+    n = 1 if kind == "fixed" else settings.repeats
+    splits = repeated_splits(data, kind, n, test_size=settings.test_size, seed=settings.seed)
+    return Source(spec, data, tuple(splits), _fingerprint(data))
+
+
+def _load(spec: DataSpec) -> LabelledData:
+    from bridges.dataset import labelled_pixels, load_table
+    from bridges.scene import open_scene
+
+    classes = list(spec.classes) if spec.classes else None
+    if spec.table is not None:
+        return load_table(spec.table, classes=classes)
+    if spec.image is None or spec.labels is None:
+        raise UsageError(
+            f"The data set '{spec.name}' has neither a table nor an image with labels.",
+            "Give --table FILE, or --image FILE with --labels FILE.",
+        )
+    return labelled_pixels(
+        open_scene(spec.image),
+        spec.labels,
+        label_field=spec.label_field,
+        groups_path=spec.groups,
+        classes=classes,
+    )
+
+
+def _split_kind(spec: DataSpec, data: LabelledData) -> str:
+    if spec.split != "auto":
+        return spec.split
+    if data.fixed_split is not None:
+        return "fixed"
+    return "random" if data.groups is None else "polygons"
+
+
+def _fingerprint(data: LabelledData) -> str:
+    digest = hashlib.sha256()
+    for part in (data.X, data.y, np.zeros(0) if data.groups is None else data.groups):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    digest.update(repr(sorted(data.class_names.items())).encode())
+    return digest.hexdigest()[:16]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fold:
+    """Training and test samples of one fold, scaled, and the scaler."""
+
+    X_train: NDArray[np.float64]
+    y_train: NDArray[np.int64]
+    X_test: NDArray[np.float64]
+    y_test: NDArray[np.int64]
+    scaler: Any
+
+
+def make_fold(source: Source, fold: int, scale: str, train_limit: int | None, seed: int) -> Fold:
+    """Return one fold; scaling is fitted on its training samples only.
+
+    Parameters
+    ----------
+    source : Source
+        The data set.
+    fold : int
+        Which of its splits.
+    scale : str
+        See :func:`bridges.scaling.make_scaler`.
+    train_limit : int or None
+        Upper bound on training samples, drawn stratified.
+    seed : int
+        Seed of that draw.
+
+    Raises
+    ------
+    DataError
+        If the limit leaves less than one sample per class.
+    """
+    split, data = source.splits[fold], source.data
+    train = _limited(split.train, data.y, train_limit, seed)
+    scaler = make_scaler(scale).fit(data.X[train])
+    return Fold(
+        scaler.transform(data.X[train]),
+        data.y[train],
+        scaler.transform(data.X[split.test]),
+        data.y[split.test],
+        scaler,
+    )
+
+
+def _limited(
+    train: NDArray[np.intp], y: NDArray[np.int64], limit: int | None, seed: int
+) -> NDArray[np.intp]:
+    from sklearn.model_selection import train_test_split
+
+    if limit is None or limit >= len(train):
+        return train
+    try:
+        kept, _ = train_test_split(train, train_size=limit, stratify=y[train], random_state=seed)
+    except ValueError as error:
+        raise DataError(
+            f"Cannot draw {limit} training pixels with every class among them ({error}).",
+            "Use more training pixels, or fewer classes.",
+        ) from error
+    return np.sort(kept)

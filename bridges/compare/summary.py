@@ -1,0 +1,256 @@
+"""What the rows say: means, intervals, the winner and what cannot be told from it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from bridges.compare.specs import Settings
+from bridges.errors import DataError
+from bridges.metrics import LABELS, SCORES
+from bridges.statistics import (
+    Comparison,
+    corrected_t_test,
+    judge,
+    mcnemar,
+    mean_interval,
+    proportion_interval,
+)
+
+Row = Mapping[str, Any]
+Arrays = Callable[[str], Mapping[str, Any]]
+MEDIANS = (
+    "fit_s", "kernel_s", "build_s", "solve_s", "decode_s", "qpu_s", "queue_s", "predict_s_per_mpix",
+    "peak_memory_mib", "n_support", "n_variables", "objective", "energy_gap_mean",
+    "best_sample_gap_mean", "above_zero_fraction", "chain_break_fraction",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """One line of the table of a data set.
+
+    Attributes
+    ----------
+    label, role : str
+        What it is.
+    control_of : str or None
+        The classifier that a control belongs to.
+    n_rows, n_failed : int
+        Finished and failed cells.
+    scores : dict of str to float or None
+        Mean over folds of each score.
+    interval : tuple of float or None
+        95 % confidence interval of the deciding score.
+    by_fold : dict of int to float
+        Deciding score per fold, averaged over seeds.
+    costs : dict of str to float or None
+        Median over cells of times, sizes and gaps.
+    error, hint : str or None
+        Of the first failed cell.
+    """
+
+    label: str
+    role: str
+    control_of: str | None
+    n_rows: int
+    n_failed: int
+    scores: dict[str, float | None]
+    interval: tuple[float, float] | None
+    by_fold: dict[int, float]
+    costs: dict[str, float | None]
+    error: str | None
+    hint: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdicts:
+    """The conclusions for one data set.
+
+    Attributes
+    ----------
+    data, split : str
+        Data set and kind of its split.
+    score : str
+        The deciding score.
+    lines : list of Line
+        The table.
+    comparisons : list of Comparison
+        Every pair of classifiers, and every classifier with its controls.
+    winner : str or None
+        Classifier with the highest mean.
+    ties : list of str
+        Classifiers that cannot be told from the winner.
+    """
+
+    data: str
+    split: str
+    score: str
+    lines: list[Line]
+    comparisons: list[Comparison]
+    winner: str | None
+    ties: list[str]
+
+    def sentences(self) -> list[str]:
+        """Say every comparison in plain words, the winner first."""
+        return [self.headline(), *(c.sentence(LABELS[self.score]) for c in self.comparisons)]
+
+    def headline(self) -> str:
+        """Name the winner and what is indistinguishable from it."""
+        if self.winner is None:
+            return f"{self.data}: every classifier failed."
+        best = next(line for line in self.lines if line.label == self.winner)
+        text = f"{self.data}: highest mean {LABELS[self.score]} by {self.winner} "
+        text += f"({best.scores[self.score]:.4f}, {self.split} split)"
+        names = {line.label for line in self.lines if line.role == "classifier"}
+        rivals = [
+            c
+            for c in self.comparisons
+            if self.winner in (c.first, c.second) and {c.first, c.second} <= names
+        ]
+        if not rivals:
+            return f"{text}; it had no rival."
+        if all(c.verdict == "not testable" for c in rivals):
+            return f"{text}; these folds allow no test of the differences."
+        if self.ties:
+            return f"{text}; not distinguishable from it: {', '.join(self.ties)}."
+        return f"{text}; better than every other classifier."
+
+
+def summarise(rows: Sequence[Row], arrays: Arrays, settings: Settings) -> list[Verdicts]:
+    """Return the conclusions for every data set.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Rows of the main table (no curve points), in the order of the plan.
+    arrays : callable
+        Gives the stored arrays of a row's key.
+    settings : Settings
+        The deciding score and the level.
+    """
+    by_data: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_data[row["data"]].append(row)
+    return [_verdicts(name, part, arrays, settings) for name, part in by_data.items()]
+
+
+def _verdicts(name: str, rows: list[Row], arrays: Arrays, settings: Settings) -> Verdicts:
+    by_label: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_label[row["classifier"]].append(row)
+    score = _deciding_score(name, rows, settings.score)
+    lines = [_line(part, score) for part in by_label.values()]
+    tests = [_compare(first, second, by_label, arrays, score) for first, second in _pairs(lines)]
+    comparisons = judge(tests, settings.level)
+    ranked = [line for line in lines if line.role == "classifier" and line.by_fold]
+    winner = max(ranked, key=lambda line: line.scores[score] or 0.0).label if ranked else None
+    ties = [
+        c.second if c.first == winner else c.first
+        for c in comparisons
+        if winner in (c.first, c.second) and c.verdict == "not distinguishable"
+    ]
+    rivals = {line.label for line in ranked}
+    split = str(rows[0]["split"])
+    return Verdicts(
+        name, split, score, lines, comparisons, winner, [tie for tie in ties if tie in rivals]
+    )
+
+
+def _deciding_score(name: str, rows: Sequence[Row], wanted: str) -> str:
+    done = [row for row in rows if row["status"] == "ok"]
+    if done and all(row[wanted] is None for row in done):
+        raise DataError(
+            f"The score '{wanted}' does not exist for the data set '{name}'.",
+            "auroc and auprc need two classes; choose another --score.",
+        )
+    return wanted
+
+
+def _line(rows: Sequence[Row], score: str) -> Line:
+    done = [row for row in rows if row["status"] == "ok"]
+    failed = [row for row in rows if row["status"] != "ok"]
+    means = {name: _mean([row[name] for row in done]) for name in SCORES}
+    by_fold = _by_fold(done, score)
+    return Line(
+        label=rows[0]["classifier"],
+        role=rows[0]["role"],
+        control_of=rows[0]["control_of"],
+        n_rows=len(done),
+        n_failed=len(failed),
+        scores=means,
+        interval=_interval(done, by_fold, score),
+        by_fold=by_fold,
+        costs={name: _median([row[name] for row in done]) for name in MEDIANS},
+        error=failed[0]["error"] if failed else None,
+        hint=failed[0]["hint"] if failed else None,
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None
+
+
+def _by_fold(rows: Sequence[Row], score: str) -> dict[int, float]:
+    """Average over seeds: the folds are the unit of the statistics."""
+    folds: dict[int, list[float]] = defaultdict(list)
+    for row in rows:
+        if row[score] is not None:
+            folds[row["fold"]].append(row[score])
+    return {fold: float(np.mean(values)) for fold, values in sorted(folds.items())}
+
+
+def _interval(
+    rows: Sequence[Row], by_fold: Mapping[int, float], score: str
+) -> tuple[float, float] | None:
+    if len(by_fold) > 1:
+        return mean_interval(list(by_fold.values()), _test_to_train(rows))[1]
+    if len(rows) == 1 and score == "accuracy":
+        n = rows[0]["n_test"]
+        return proportion_interval(round(rows[0]["accuracy"] * n), n)
+    return None
+
+
+def _test_to_train(rows: Sequence[Row]) -> float:
+    return float(np.mean([row["n_test"] / row["n_train"] for row in rows]))
+
+
+def _pairs(lines: Sequence[Line]) -> list[tuple[Line, Line]]:
+    """Return every pair of classifiers, then every classifier with its own controls."""
+    works = [line for line in lines if line.by_fold]
+    classifiers = [line for line in works if line.role == "classifier"]
+    controls = [
+        (line, control)
+        for line in classifiers
+        for control in works
+        if control.control_of == line.label
+    ]
+    return [*combinations(classifiers, 2), *controls]
+
+
+def _compare(
+    first: Line, second: Line, by_label: Mapping[str, list[Row]], arrays: Arrays, score: str
+) -> Comparison:
+    names = (first.label, second.label)
+    done = [[row for row in by_label[name] if row["status"] == "ok"] for name in names]
+    if done[0][0]["split"] == "fixed" and score == "accuracy":
+        a, b = (arrays(rows[0]["key"]) for rows in done)
+        return mcnemar(a["y_test"], a["y_pred"], b["y_pred"], names)
+    common = sorted(first.by_fold.keys() & second.by_fold.keys())
+    return corrected_t_test(
+        [first.by_fold[fold] for fold in common],
+        [second.by_fold[fold] for fold in common],
+        _test_to_train(done[0]),
+        names,
+    )
