@@ -6,7 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qsvm.problem import DualProblem
+
+Job = TypeVar("Job")
+Done = TypeVar("Done")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,13 +129,13 @@ class DualSampler(Protocol):
 
 
 def sample_each(
-    one: Callable[[DualProblem, int, threading.Event], SampleBatch],
-    problems: Sequence[DualProblem],
+    one: Callable[[Job, int, threading.Event], Done],
+    problems: Sequence[Job],
     seeds: Sequence[int],
     *,
     n_jobs: int | None = None,
     progress: Progress = no_progress,
-) -> list[SampleBatch]:
+) -> list[Done]:
     """Sample problems one by one on a pool of threads, for samplers that release the GIL.
 
     Parameters
