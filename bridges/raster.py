@@ -1,0 +1,187 @@
+"""Opening rasters: one place for messages, and for the question whether two share a grid."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import shutil
+import uuid
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridges.errors import DataError
+
+GRID_TOLERANCE = 0.01
+"""Largest misplacement, in pixels, of two grids that count as the same."""
+
+
+@contextlib.contextmanager
+def opened(path: str | Path) -> Iterator[Any]:
+    """Open a raster for reading; yields rasterio's dataset.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, is no raster, or cannot be read to the end.
+    """
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+    require_file(path)
+    try:
+        with warnings.catch_warnings():
+            # A raster without coordinates is fine: its pixels are classified all the same.
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            dataset = rasterio.open(path)
+        with dataset:
+            yield dataset
+    except RasterioError as error:
+        raise DataError(
+            f"Cannot read the raster {path}: {innermost(error)}.",
+            f"Check it with: rio info {path}",
+        ) from error
+
+
+def innermost(error: BaseException) -> str:
+    """Return the first cause's words: GDAL's own, where rasterio only points to them."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).strip().rstrip(".")
+
+
+def require_file(path: str | Path) -> Path:
+    """Return the path of an existing file (or file inside an archive that GDAL opens).
+
+    Raises
+    ------
+    DataError
+        If there is none; the hint names similar files of the folder.
+    """
+    if str(path).startswith("/vsi"):
+        return Path(path)
+    path = Path(path)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise DataError(f"{path} is a folder, not a file.", f"Name a file in it: ls {path}")
+    raise DataError(f"There is no file {path}.", _similar(path))
+
+
+def _similar(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"The folder {path.parent} does not exist either; check the path."
+    there = sorted(p.name for p in path.parent.iterdir())
+    near = difflib.get_close_matches(path.name, there, n=3) or there[:6]
+    return f"In {path.parent} there is: {', '.join(near) or 'nothing'}."
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the pixels of a raster lie.
+
+    Attributes
+    ----------
+    height, width : int
+        Rows and columns.
+    crs : rasterio.crs.CRS or None
+        Coordinate reference system; None where the raster has none.
+    transform : affine.Affine
+        From (column, row) to coordinates.
+    """
+
+    height: int
+    width: int
+    crs: Any
+    transform: Any
+
+    @classmethod
+    def of(cls, dataset: Any) -> Grid:
+        """Return the grid of an open rasterio dataset."""
+        return cls(dataset.height, dataset.width, dataset.crs, dataset.transform)
+
+    def window_transform(self, window: Any) -> Any:
+        """Return the transform of a window of this grid."""
+        from rasterio.transform import Affine
+
+        return self.transform * Affine.translation(window.col_off, window.row_off)
+
+    def misplacement(self, other: Grid) -> float:
+        """Return how far, in pixels of this grid, the other's corners lie from this one's."""
+        corners = [(0, 0), (self.width, 0), (0, self.height), (self.width, self.height)]
+        back = ~self.transform * other.transform
+        moved = [back * corner for corner in corners]
+        return float(
+            max(
+                max(abs(m[0] - c[0]), abs(m[1] - c[1])) for m, c in zip(moved, corners, strict=True)
+            )
+        )
+
+
+def require_same_grid(grid: Grid, path: str | Path, other: Grid, like: str | Path) -> None:
+    """Refuse a raster whose pixels are not those of the image.
+
+    A raster without a coordinate system is taken to have the image's.
+
+    Raises
+    ------
+    DataError
+        If shape, coordinate system or placement differ; the hint is a command that mends it.
+    """
+    warp = f"rio warp {path} on_image.tif --like {like} --resampling nearest"
+    mend = f"Bring it onto the image's grid first: {warp}"
+    if other.crs is not None and grid.crs is not None and other.crs != grid.crs:
+        raise DataError(
+            f"{path} is in {name_of_crs(other.crs)}, the image in {name_of_crs(grid.crs)}.", mend
+        )
+    if (other.height, other.width) != (grid.height, grid.width):
+        raise DataError(
+            f"{path} has {other.height} × {other.width} pixels, the image has "
+            f"{grid.height} × {grid.width}.",
+            mend,
+        )
+    placed = not (other.crs is None and other.transform.is_identity)
+    if placed and (shift := grid.misplacement(other)) > GRID_TOLERANCE:
+        raise DataError(f"{path} lies {shift:.4g} pixels beside the image.", mend)
+
+
+def name_of_crs(crs: Any) -> str:
+    """Return a short name such as EPSG:32119."""
+    code = crs.to_epsg()
+    return f"EPSG:{code}" if code else str(crs.to_wkt())[:60]
+
+
+@contextlib.contextmanager
+def temporary(path: str | Path) -> Iterator[Path]:
+    """Yield a name for a file in the folder of ``path``; the file is removed at the end."""
+    path = Path(path)
+    # GDAL chooses formats by suffix in places, so the temporary name keeps it.
+    part = path.with_name(f".{path.stem}.{os.getpid()}-{uuid.uuid4().hex[:8]}{path.suffix}")
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_or_nothing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary name for a file that gets its own name when the block succeeds."""
+    with temporary(path) as part:
+        yield part
+        part.replace(path)
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the free space of the disk that a folder lies on."""
+    return shutil.disk_usage(folder).free
+
+
+def class_names_of(dataset: Any) -> dict[int, str]:
+    """Return the class names in a raster's metadata (tags ``CLASS_1=water`` …), as maps have."""
+    tags = dataset.tags()
+    return {
+        int(key[6:]): tags[key] for key in tags if key.startswith("CLASS_") and key[6:].isdigit()
+    }
