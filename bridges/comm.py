@@ -7,6 +7,8 @@ exception on one rank ends all. Without mpi4py, or outside ``mpiexec``, everythi
 from __future__ import annotations
 
 import os
+import pickle
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -35,6 +37,10 @@ class SingleRank:
 
     def barrier(self) -> None:
         """Wait for nobody."""
+
+
+class RemoteError(RuntimeError):
+    """What another rank raised, where the exception itself could not be sent."""
 
 
 def started_by_mpi() -> bool:
@@ -97,6 +103,71 @@ def on_root(comm: Any, work: Callable[[], T]) -> T:
     if raised is not None:
         raise raised
     return value
+
+
+def together(comm: Any, work: Callable[[], T]) -> T:
+    """Do something on every rank; if any rank raises, raise the first one's exception on all.
+
+    Parameters
+    ----------
+    comm : communicator
+        From :func:`resolve`.
+    work : callable
+        Called without arguments on every rank; must not communicate.
+    """
+    value, raised = None, None
+    try:
+        value = work()
+    except Exception as error:
+        raised = error
+    failures = [error for error in comm.allgather(_sendable(raised)) if error is not None]
+    if failures:
+        raise raised or failures[0]
+    return value  # type: ignore[return-value]
+
+
+def _sendable(error: Exception | None) -> Exception | None:
+    """Return the exception if it survives pickling, else its text."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RemoteError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def split(comm: Any, colour: int) -> Any:
+    """Return the communicator of the ranks that pass the same colour, in the same order.
+
+    A rank on its own gets a :class:`SingleRank`, which may be used from any thread.
+    """
+    if comm.size == 1:
+        return SingleRank()
+    part = comm.Split(colour, comm.rank)
+    if part.size > 1:
+        return part
+    part.Free()
+    return SingleRank()
+
+
+def abort(comm: Any, exit_code: int, complain: Callable[[], None]) -> None:
+    """End the job on all ranks after one of them has said why.
+
+    Ranks that fail together speak in turn, and the first one's words are the last: the job is gone
+    before the next would speak.
+
+    Parameters
+    ----------
+    comm : communicator
+        From :func:`resolve`; alone, this only complains.
+    exit_code : int
+        Of the whole job.
+    complain : callable
+        Prints the cause.
+    """
+    time.sleep(min(0.3 * comm.rank, 3.0))
+    complain()
+    if comm.size > 1:
+        comm.Abort(exit_code)
 
 
 def usable_cores() -> int:
