@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -261,15 +261,18 @@ def plot_energies(
         Title.
     """
     values = np.asarray(energies, dtype=np.float64)
-    ax.hist(values, bins=min(30, max(5, len(values) // 4)), color="0.75", edgecolor="black")
+    ax.hist(
+        values, bins=min(30, max(5, len(values) // 4)), color="0.75", edgecolor="0.4", linewidth=0.4
+    )
     lines = (
         (0.0, "all coefficients zero", ":"),
         (exact, "exact optimum", "-"),
-        (averaged, "averaged (used)", "--"),
+        (averaged, "averaged, the one used", "--"),
     )
     for place, label, dash in lines:
         if place is not None:
-            ax.axvline(place, color="black", linestyle=dash, linewidth=1.8, label=label)
+            text = f"{label}: {place:.4g}"
+            ax.axvline(place, color="black", linestyle=dash, linewidth=1.8, label=text)
     ax.set(xlabel="energy (lower is better)", ylabel="samples", title=title)
     ax.legend(fontsize="small")
 
@@ -313,21 +316,30 @@ def plot_class_bars(
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=len(values), fontsize="small")
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: int = 150) -> None:
-    """Write a figure to a PNG, SVG or PDF file; equal figures give equal bytes.
+def save_figure(
+    figure: Figure,
+    target: str | os.PathLike[str] | BinaryIO,
+    *,
+    format: str | None = None,
+    dpi: int = 150,
+) -> None:
+    """Write a figure as PNG, SVG or PDF; equal figures give equal bytes.
 
     Parameters
     ----------
     figure : Figure
         The figure.
-    path : path-like
-        The file; its suffix is the format.
+    target : path-like or binary file
+        Where to write.
+    format : {"png", "svg", "pdf"}, optional
+        By default the suffix of the path.
     dpi : int
         Dots per inch of a PNG.
     """
     import matplotlib
 
-    suffix = os.fspath(path).rpartition(".")[2].lower()
+    if format is None and isinstance(target, str | os.PathLike):
+        format = os.fspath(target).rpartition(".")[2].lower()
     stamps = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
     with matplotlib.rc_context({"svg.hashsalt": "annealsvm"}):
-        figure.savefig(path, dpi=dpi, format=suffix, metadata=stamps[suffix])
+        figure.savefig(target, dpi=dpi, format=format, metadata=stamps[format or "png"])

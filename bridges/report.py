@@ -6,11 +6,13 @@ import base64
 import dataclasses
 import io
 import os
+import re
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from bridges.metrics import LABELS, SCORES
+from bridges.plots import save_figure
 from bridges.runfolder import write_text
 
 if TYPE_CHECKING:
@@ -66,7 +68,12 @@ class Table:
     @property
     def text_columns(self) -> set[int]:
         """Columns that hold text, whose headings stand on the left."""
-        return {i for row in self.rows for i, value in enumerate(row) if isinstance(value, str)}
+        return {i for row in self.rows for i, value in enumerate(row) if self.is_text(value)}
+
+    @staticmethod
+    def is_text(value: Any) -> bool:
+        """Tell whether a cell holds words, not a number written out or nothing."""
+        return isinstance(value, str) and not re.match(r"[-+]?\d|–", value)
 
     def row_class(self, i: int) -> str:
         """Return the style of a row."""
@@ -83,27 +90,30 @@ class Picture:
         The figure.
     caption : str
         What it shows.
-    full : bool
-        Whether it takes the whole width of the page.
     raster : bool
-        Embed as PNG (maps) instead of SVG (lines and text).
+        A map: embedded as PNG instead of SVG, three in a row where there is room.
     """
 
     figure: Figure
     caption: str
-    full: bool = False
     raster: bool = False
+
+    @property
+    def suffix(self) -> str:
+        """Format of :attr:`content`, ``png`` or ``svg``."""
+        return "png" if self.raster else "svg"
+
+    @cached_property
+    def content(self) -> bytes:
+        """The picture, drawn once."""
+        buffer = io.BytesIO()
+        save_figure(self.figure, buffer, format=self.suffix)
+        return buffer.getvalue()
 
     def data_uri(self) -> str:
         """Return the picture as a data URI."""
-        import matplotlib
-
-        buffer = io.BytesIO()
-        kind, stamp = ("png", "Software") if self.raster else ("svg", "Date")
-        with matplotlib.rc_context({"svg.hashsalt": "annealsvm"}):
-            self.figure.savefig(buffer, format=kind, dpi=150, metadata={stamp: None})
         media = "image/png" if self.raster else "image/svg+xml"
-        return f"data:{media};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+        return f"data:{media};base64,{base64.b64encode(self.content).decode()}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -237,7 +237,7 @@ def run_record(
     """
     return {
         "arguments": dict(arguments),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": ["python", *sys.orig_argv[1:]],
         "seed": seed,
         "versions": versions(),
         "host": {

@@ -92,12 +92,13 @@ def write_products(
 
 
 def save_figures(folder: Path, pictures: Sequence[Named]) -> None:
-    """Write every figure as PNG and PDF."""
+    """Write every figure as the page shows it (SVG, maps as PNG) and as PDF."""
     folder.mkdir(exist_ok=True)
     for name, picture in pictures:
-        for suffix in ("png", "pdf"):
-            with atomic_target(folder / f"{name}.{suffix}") as temporary:
-                save_figure(picture.figure, temporary)
+        with atomic_target(folder / f"{name}.{picture.suffix}") as temporary:
+            temporary.write_bytes(picture.content)
+        with atomic_target(folder / f"{name}.pdf") as temporary:
+            save_figure(picture.figure, temporary)
 
 
 def data_pictures(
@@ -176,8 +177,8 @@ def _data_section(verdict: Verdicts, source: Source, pictures: Sequence[Picture]
         quiet=frozenset(i for i, line in enumerate(lines) if line.role != "classifier"),
     )
     text = [
-        f"Bold: the highest {'and what is not distinguishable from it' if verdict.ties else ''}. "
-        f"Split: {source.splits[0].note}."
+        "Bold: the highest and what is not distinguishable from it.",
+        f"Split: {source.splits[0].note}.",
     ]
     if any(line.role == "control" for line in lines):
         text.append(CONTROLS_TEXT)
@@ -206,7 +207,7 @@ def _failures(rows: Sequence[Row]) -> list[Section]:
         return []
     cells = [[r["classifier"], r["data"], str(r["fold"]), r["error"], r["hint"]] for r in failed]
     table = Table(["classifier", "data", "fold", "error", "hint"], cells)
-    return [Section(f"{len(failed)} cells failed", tables=[table])]
+    return [Section(f"Failed cells: {len(failed)}", tables=[table])]
 
 
 def _what_was_run(

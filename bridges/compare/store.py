@@ -21,7 +21,7 @@ from bridges.runfolder import atomic_target, plain, write_json, write_text
 
 SESSIONS = "compare.json"
 PRODUCTS = (
-    "rows.csv", "rows.json", "summary.json", "report.html", "table.md", "table.tex", "failures.txt",
+    "rows.csv", "rows.json", "summary.json", "report.html", "table.md", "table.tex",
 )  # fmt: skip
 
 
@@ -149,7 +149,8 @@ def _foreign(folder: Path) -> bool:
 
 
 def _clear(folder: Path) -> None:
-    patterns = ("rows-*.jsonl", "cells/*.npz", "maps/*.tif", "figures/*.png", "figures/*.pdf")
+    figures = ("figures/*.svg", "figures/*.png", "figures/*.pdf")
+    patterns = ("rows-*.jsonl", "cells/*.npz", "maps/*.tif", *figures)
     for pattern in patterns:
         for path in folder.glob(pattern):
             path.unlink()

@@ -43,14 +43,20 @@ def score_text(line: Line, name: str, verdicts: Verdicts) -> str:
 
 
 def note(line: Line, verdicts: Verdicts) -> str:
-    """Return what a line is: the winner, indistinguishable from it, a control, failed."""
+    """Return what a line is: highest, tied with it, lower, a control, the baseline, failed."""
     if not line.n_rows:
         return "failed"
     if line.label == verdicts.winner:
         return "highest"
     if line.label in verdicts.ties:
-        return "not distinguishable from the highest"
-    return line.role if line.role != "classifier" else ""
+        return "tied"
+    if line.role != "classifier":
+        return line.role
+    beaten = any(
+        {c.first, c.second} == {line.label, verdicts.winner} and c.p_holm is not None
+        for c in verdicts.comparisons
+    )
+    return "lower" if beaten else ""
 
 
 def seconds(value: float | None) -> str:
@@ -59,15 +65,15 @@ def seconds(value: float | None) -> str:
 
 
 def text_rows(verdicts: Verdicts) -> list[list[str]]:
-    """Return the table of a data set as text: name, scores, fit and predict seconds, note."""
+    """Return the table of a data set as text: name, note, scores, seconds."""
     names = columns(verdicts)
     return [
         [
             line.label,
+            note(line, verdicts),
             *(score_text(line, name, verdicts) for name in names),
             seconds(line.costs["fit_s"]),
             seconds(line.costs["predict_s_per_mpix"]),
-            note(line, verdicts),
         ]
         for line in verdicts.lines
     ]
@@ -76,14 +82,15 @@ def text_rows(verdicts: Verdicts) -> list[list[str]]:
 def heads(verdicts: Verdicts) -> list[str]:
     """Return the headings of :func:`text_rows`."""
     names = [HEADS[name] for name in columns(verdicts)]
-    return ["classifier", *names, "fit [s]", "predict [s/Mpixel]", ""]
+    return ["classifier", "", *names, "fit [s]", "predict [s/Mpixel]"]
 
 
 def explain(verdicts: Verdicts) -> str:
     """Return the sentence under a table that says how to read it."""
     return (
         f"Means over folds ({verdicts.split} split); ± is half the 95 % confidence interval of the "
-        f"{LABELS[verdicts.score]}, training pixels shared by folds allowed for."
+        f"{LABELS[verdicts.score]}, training pixels shared by folds allowed for. "
+        "Tied: not distinguishable from the highest."
     )
 
 
@@ -111,9 +118,9 @@ def _latex_table(verdicts: Verdicts) -> str:
     names = columns(verdicts)
     body = []
     for line, row in zip(verdicts.lines, text_rows(verdicts), strict=True):
-        cells = [escape(cell) for cell in row[:-1]]
+        cells = [escape(cell) for cell in row]
         if line.label == verdicts.winner or line.label in verdicts.ties:
-            place = 1 + names.index(verdicts.score)
+            place = 2 + names.index(verdicts.score)
             cells[place] = rf"\textbf{{{cells[place]}}}"
         body.append(" & ".join(cells) + r" \\")
     lines = [
@@ -121,9 +128,9 @@ def _latex_table(verdicts: Verdicts) -> str:
         r"\centering",
         rf"\caption{{{escape(verdicts.data)}. {escape(explain(verdicts))} Bold: the highest and "
         r"what is not distinguishable from it.}",
-        rf"\begin{{tabular}}{{l{'r' * (len(names) + 2)}}}",
+        rf"\begin{{tabular}}{{ll{'r' * (len(names) + 2)}}}",
         r"\toprule",
-        " & ".join(escape(head) for head in heads(verdicts)[:-1]) + r" \\",
+        " & ".join(escape(head) for head in heads(verdicts)) + r" \\",
         r"\midrule",
         *body,
         r"\bottomrule",
