@@ -8,7 +8,7 @@ a sample given twice the same training set to the last bit.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -61,5 +61,5 @@ def merge_rows(
     table = np.column_stack([codes[kept].astype(np.float64), X[kept]])
     _, first, inverse = np.unique(table, axis=0, return_index=True, return_inverse=True)
     rows = kept[first]
-    summed = np.bincount(inverse.ravel(), weights=weights[kept], minlength=len(rows))
+    summed: NDArray[Any] = np.bincount(inverse.ravel(), weights[kept], minlength=len(rows))
     return MergedRows(rows, codes[rows], summed)

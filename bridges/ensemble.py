@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +37,35 @@ if TYPE_CHECKING:
 SEED_LIMIT = 2**31 - 1
 
 
-class KernelEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prepared:
+    """What the members of an ensemble are fitted on.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, d)
+        All training samples.
+    codes : ndarray of shape (n,)
+        Their class indices.
+    prototype : estimator
+        Unfitted member, its bandwidth resolved.
+    rows : list of ndarray
+        Training rows of each member.
+    datasets : list of (X, y, sample_weight or None)
+        Training set of each member.
+    seeds : list of int
+        Seed of each member.
+    """
+
+    X: NDArray[np.float64]
+    codes: NDArray[np.intp]
+    prototype: Any
+    rows: list[NDArray[np.intp]]
+    datasets: list[tuple[Any, Any, Any]]
+    seeds: list[int]
+
+
+class KernelEnsemble(ClassifierMixin, BaseEstimator):
     """Members trained on small subsets of the pixels, fused into one classifier.
 
     The protocol of the 2020 IGARSS paper on Landsat scenes [1]_: slices or bags that fit a quantum
@@ -159,8 +188,29 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If a member has fewer pixels than there are classes.
         """
         started = time.perf_counter()
+        prepared = self.prepare(X, y, sample_weight)
+        self.estimators_samples_ = prepared.rows
+        self.estimators_ = self._fit_members(
+            prepared.prototype, prepared.datasets, prepared.seeds, progress
+        )
+        self._fuse(prepared.X, prepared.codes)
+        self.diagnostics_ = merge_diagnostics(self.estimators_)
+        self.fit_report_ = merge_reports(
+            self.estimators_, time.perf_counter() - started, len(prepared.X), len(self.support_)
+        )
+        return self
+
+    def prepare(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Prepared:
+        """Check the data and draw the members' training sets, without fitting anything."""
         self._validate_params()
-        X, y = validate_data(self, X, y, dtype=np.float64)
+        checked: tuple[Any, Any] = validate_data(self, X, y, dtype=np.float64)
+        return self._prepare(*checked, sample_weight)
+
+    def _prepare(
+        self, X: NDArray[np.float64], y: NDArray[Any], sample_weight: ArrayLike | None
+    ) -> Prepared:
         check_classification_targets(y)
         weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -172,24 +222,14 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         pairwise = self._is_pairwise()
         merged = merge_rows(X, codes, weights, compare=not pairwise)
         bags, seeds = self._draw(merged.codes, merged.weights)
-        self.estimators_samples_ = [merged.rows[bag] for bag in bags]
         prototype = self._prototype(X[merged.rows], merged.weights, pairwise)
-        shared = self.sampling == "slices" and has_fit_parameter(prototype, "sample_weight")
-        datasets = [
-            (
-                X[np.ix_(rows, rows)] if pairwise else X[rows],
-                y[rows],
-                merged.weights[bag] if shared else None,
-            )
-            for rows, bag in zip(self.estimators_samples_, bags, strict=True)
-        ]
-        self.estimators_ = self._fit_members(prototype, datasets, seeds, progress)
-        self._fuse(X, codes)
-        self.diagnostics_ = merge_diagnostics(self.estimators_)
-        self.fit_report_ = merge_reports(
-            self.estimators_, time.perf_counter() - started, len(X), len(self.support_)
-        )
-        return self
+        weighted = self.sampling == "slices" and has_fit_parameter(prototype, "sample_weight")
+        datasets = []
+        for bag in bags:
+            rows = merged.rows[bag]
+            block = X[np.ix_(rows, rows)] if pairwise else X[rows]
+            datasets.append((block, y[rows], merged.weights[bag] if weighted else None))
+        return Prepared(X, codes, prototype, [merged.rows[bag] for bag in bags], datasets, seeds)
 
     def _draw(
         self, codes: NDArray[np.intp], weights: NDArray[np.float64]
@@ -280,16 +320,16 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Shape (n,) for two classes (positive: ``classes_[1]``), else (n, n_classes).
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        rows: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
         members = self._members()
         if members.are_kernel_models and self.combine != "majority":
-            values = self.expansion().decision(X, n_jobs=self.n_jobs)
+            values = self.expansion().decision(rows, n_jobs=self.n_jobs)
             return decision_scores(values, members.n_classes, members.multiclass)
-        chunks = range(0, len(X), CHUNK)
+        chunks = range(0, len(rows), CHUNK)
         return np.concatenate(
             [
                 members.scores(
-                    members.outputs(X[start : start + CHUNK], self.n_jobs),
+                    members.outputs(rows[start : start + CHUNK], self.n_jobs),
                     self.member_weights_,
                     self.combine,
                 )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
-class KernelModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class KernelModel(ClassifierMixin, BaseEstimator):
     """Prediction from ``support_vectors_``, ``dual_coef_`` and ``intercept_``.
 
     A subclass has the parameters ``kernel``, ``degree``, ``coef0``, ``multiclass``,
@@ -43,22 +43,23 @@ class KernelModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If fewer than two classes, or not all of them, have a positive weight.
         """
         self._validate_params()
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(y)
-        self._check_square(X)
-        weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-        self.classes_, codes = np.unique(y, return_inverse=True)
+        checked: tuple[Any, Any] = validate_data(self, X, y, dtype=np.float64)
+        samples, labels = checked
+        check_classification_targets(labels)
+        self._check_square(samples)
+        weights = _check_sample_weight(sample_weight, samples, ensure_non_negative=True)
+        self.classes_, codes = np.unique(labels, return_inverse=True)
         present = np.unique(codes[weights > 0])
         if len(present) < max(2, len(self.classes_)):
-            shown = ", ".join(str(label) for label in self.classes_[present][:5])
+            shown = ", ".join(map(str, self.classes_[present][:5]))
             raise DataError(
                 f"The training data hold {len(present)} class(es) of positive weight: {shown}.",
                 "Give samples of at least two classes, each with a positive weight.",
             )
         bounds = compute_class_weight(
-            self.class_weight, classes=self.classes_, y=y, sample_weight=weights
+            self.class_weight, classes=self.classes_, y=labels, sample_weight=weights
         )
-        return X, codes, weights, np.asarray(bounds, dtype=np.float64)
+        return samples, codes, weights, np.asarray(bounds, dtype=np.float64)
 
     def _check_square(self, X: NDArray[np.float64]) -> None:
         if self._is_pairwise() and X.shape[0] != X.shape[1]:
@@ -89,8 +90,8 @@ class KernelModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Shape (n,) for two classes (positive: ``classes_[1]``), else (n, n_classes).
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        values = self.expansion().decision(X, n_jobs=self.n_jobs)
+        rows: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
+        values = self.expansion().decision(rows, n_jobs=self.n_jobs)
         return decision_scores(values, len(self.classes_), self.multiclass)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:

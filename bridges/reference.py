@@ -113,19 +113,19 @@ diagnostics_
             If there are fewer than two classes.
         """
         started = time.perf_counter()
-        X, codes, weights, bounds = self._training_set(X, y, sample_weight)
+        samples, codes, weights, bounds = self._training_set(X, y, sample_weight)
         precomputed = self._is_pairwise()
-        merged = merge_rows(X, codes, weights, compare=not precomputed)
+        merged = merge_rows(samples, codes, weights, compare=not precomputed)
         self.gamma_ = (
-            1.0 if precomputed else resolve_gamma(self.gamma, X[merged.rows], merged.weights)
+            1.0 if precomputed else resolve_gamma(self.gamma, samples[merged.rows], merged.weights)
         )
-        objective = self._fit_tasks(X, merged, merged.weights * bounds[merged.codes])
+        objective = self._fit_tasks(samples, merged, merged.weights * bounds[merged.codes])
         total = time.perf_counter() - started
         self.diagnostics_ = Diagnostics()
         self.fit_report_ = FitReport(
             total_s=total,
             solve_s=total,
-            n_samples=len(X),
+            n_samples=len(samples),
             n_support=len(self.support_),
             n_problems=len(self.intercept_),
             objective=objective,

@@ -94,3 +94,18 @@ def make(name: str, **params: Any) -> Any:
 def make_sampler(name: str, **options: Any) -> Any:
     """Make a sampler of SVM duals by its registered name, with its own options only."""
     return build(name, load(name, SAMPLERS), options)
+
+
+def sampler_table() -> str:
+    """Return one line per sampler: name, what it does, its limits.
+
+    A sampler whose extra is not installed is listed with what it needs.
+    """
+    lines = []
+    for name in names(SAMPLERS):
+        try:
+            sampler = load(name, SAMPLERS)
+            lines.append(f"{name:15} {sampler.summary}; {sampler.limits}")  # type: ignore[attr-defined]
+        except SolverError as error:
+            lines.append(f"{name:15} not available: {error}")
+    return "\n".join(lines)

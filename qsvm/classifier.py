@@ -222,9 +222,9 @@ diagnostics_
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> ModelDuals:
         """Return the duals that ``fit`` would sample, without sampling them."""
-        X, codes, weights, bounds = self._training_set(X, y, sample_weight)
+        samples, codes, weights, bounds = self._training_set(X, y, sample_weight)
         return build_duals(
-            X,
+            samples,
             codes,
             weights,
             bounds,

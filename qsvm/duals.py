@@ -94,6 +94,13 @@ class BinaryDual:
     rows: NDArray[np.intp]
     problem: DualProblem
 
+    @property
+    def signs(self) -> NDArray[np.float64]:
+        """Labels y in {-1, +1}, shape (n,)."""
+        if self.problem.equality is None:
+            raise TypeError("A binary dual has signs.")
+        return self.problem.equality
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ModelDuals:

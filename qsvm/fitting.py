@@ -85,7 +85,7 @@ def _finish(
     selective = not getattr(sampler, "null_control", False)
     solutions = [
         decode(
-            dual.problem,
+            dual,
             batch,
             penalty=model.penalty,
             n_keep=model.n_keep,
@@ -127,7 +127,7 @@ def _store(model: QuboSVC, plan: ModelDuals, solutions: list[Solution]) -> None:
     """Set the fitted attributes that make the kernel expansion."""
     coef = np.zeros((len(solutions), len(plan.merged.rows)))
     for o, (dual, solution) in enumerate(zip(plan.duals, solutions, strict=True)):
-        coef[o, dual.rows] = solution.alpha * dual.problem.equality
+        coef[o, dual.rows] = solution.alpha * dual.signs
     used = np.flatnonzero(np.any(coef != 0, axis=0))
     order = used[np.argsort(plan.merged.rows[used], kind="stable")]
     model.gamma_ = plan.kernel.gamma

@@ -12,6 +12,7 @@ from qsvm.combination import bias, combine, training_accuracies
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from qsvm.duals import BinaryDual
     from qsvm.problem import DualProblem
     from qsvm.samplers.base import SampleBatch
 
@@ -68,7 +69,7 @@ def kept(problem: DualProblem, batch: SampleBatch, n_keep: int, *, selective: bo
 
 
 def decode(
-    problem: DualProblem,
+    dual: BinaryDual,
     batch: SampleBatch,
     *,
     penalty: float,
@@ -81,8 +82,8 @@ def decode(
 
     Parameters
     ----------
-    problem : DualProblem
-        From :func:`qsvm.duals.svm_dual`; its ``equality`` holds the signs y.
+    dual : BinaryDual
+        The dual and its signs y.
     batch : SampleBatch
         Samples, sorted by energy.
     penalty : float
@@ -94,10 +95,8 @@ def decode(
     selective : bool
         See :func:`kept`.
     """
+    problem, y = dual.problem, dual.signs
     chosen = kept(problem, batch, n_keep, selective=selective)
-    y = problem.equality
-    if y is None:
-        raise TypeError("Only a binary dual, which has signs, can be decoded here.")
     rows = chosen.x
 
     def outputs(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,6 +13,16 @@ import numpy as np
 from bridges.comm import usable_cores
 from bridges.console import Progress, no_progress
 
+__all__ = [
+    "DualSampler",
+    "Live",
+    "Progress",
+    "SampleBatch",
+    "batch_from_rows",
+    "no_progress",
+    "sample_each",
+]
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 

@@ -1,0 +1,183 @@
+"""``python -m qsvm.train``: an ensemble of annealed SVMs, from labelled pixels to a map."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bridges import options
+from bridges.console import guarded
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bridges.ensemble import KernelEnsemble
+
+EPILOG = """\
+Without --image or --table the built-in Landsat-like scene is used. Options can also come from the
+environment (ANNEALSVM_MEMBER_SIZE=40) or a TOML file (--config run.toml); the run.json of an
+earlier run repeats it.
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
+    parser = options.make_parser("qsvm.train", str(__doc__).partition(": ")[2], EPILOG)
+    options.add_output_options(parser)
+    options.add_data_options(parser)
+    _add_ensemble_options(parser)
+    svm = options.add_kernel_options(parser, C=3.0)
+    svm.add_argument("--base", type=float, default=2.0, help="base B of the encoding")
+    svm.add_argument("--n-bits", type=int, default=2, help="bits K per coefficient")
+    svm.add_argument("--penalty", type=float, default=1.0, help="penalty ξ for Σ α y = 0")
+    _add_sampler_options(parser)
+    shown = parser.add_argument_group("information")
+    shown.add_argument("--list-samplers", action="store_true", help="list samplers and stop")
+    shown.add_argument("--show-versions", action="store_true", help="list versions and stop")
+    return parser
+
+
+def _add_ensemble_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("ensemble")
+    group.add_argument("--members", type=int, default=15, help="number of members")
+    group.add_argument("--member-size", type=int, default=80, help="pixels per member")
+    group.add_argument(
+        "--sampling",
+        choices=("bootstrap", "slices"),
+        default="bootstrap",
+        help="bags drawn with replacement, or disjoint slices",
+    )
+    group.add_argument(
+        "--stratify",
+        choices=("sqrt", "proportional", "equal"),
+        default="sqrt",
+        help="places of a class in a member: by the root of its size, by its size, or the same",
+    )
+    group.add_argument(
+        "--combine",
+        choices=("mean", "majority", "oob"),
+        default="mean",
+        help="fuse members by mean decision value, majority, or weighted by out-of-bag accuracy",
+    )
+
+
+def _add_sampler_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("sampler")
+    group.add_argument("--sampler", default="neal", help="name of the sampler (--list-samplers)")
+    group.add_argument("--num-reads", type=int, help="samples drawn per QUBO")
+    group.add_argument("--sweeps", type=int, help="sweeps per sample, for annealers")
+    group.add_argument(
+        "--sampler-option",
+        metavar="KEY=VALUE",
+        type=options.key_value,
+        action="append",
+        default=[],
+        help="any other option of the sampler; may be repeated",
+    )
+    group.add_argument("--refine", type=int, default=0, metavar="ROUNDS", help="refinement rounds")
+    group.add_argument("--keep", type=int, default=20, help="lowest distinct samples averaged")
+    group.add_argument(
+        "--combination",
+        choices=("mean", "boltzmann", "accuracy", "best"),
+        default="mean",
+        help="how the kept samples are averaged",
+    )
+    group.add_argument(
+        "--bias",
+        choices=("free", "mean-free", "mean-sv", "midpoint", "zero"),
+        default="free",
+        help="rule for the bias",
+    )
+
+
+def make_model(args: argparse.Namespace) -> KernelEnsemble:
+    """Return the unfitted ensemble that the options describe."""
+    from bridges.ensemble import KernelEnsemble
+    from qsvm.classifier import QuboSVC
+
+    member = QuboSVC(
+        args.C,
+        base=args.base,
+        n_bits=args.n_bits,
+        penalty=args.penalty,
+        kernel=args.kernel,
+        gamma=args.gamma,
+        degree=args.degree,
+        coef0=args.coef0,
+        multiclass=args.multiclass,
+        class_weight=args.class_weight,
+        sampler=args.sampler,
+        sampler_params=sampler_options(args),
+        refine_rounds=args.refine,
+        n_keep=args.keep,
+        combination=args.combination,
+        bias=args.bias,
+    )
+    member.make_sampler()  # an unknown name or option is an error before anything is read
+    return KernelEnsemble(
+        member,
+        n_members=args.members,
+        member_size=args.member_size,
+        sampling=args.sampling,
+        stratify=args.stratify,
+        combine=args.combine,
+        n_jobs=args.jobs,
+        random_state=args.seed,
+    )
+
+
+def sampler_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the sampler's own options: those that were given, and no others."""
+    given = {"num_reads": args.num_reads, "num_sweeps": args.sweeps}
+    return {k: v for k, v in given.items() if v is not None} | dict(args.sampler_option)
+
+
+def describe(model: KernelEnsemble, X: NDArray[Any], y: NDArray[Any]) -> str:
+    """Return a table of the QUBOs that training would sample."""
+    prepared = model.prepare(X, y)
+    lines = ["member  dual  samples  bits  variables  couplers"]
+    variables = couplers = duals = 0
+    for number, data in enumerate(prepared.datasets):
+        for index, dual in enumerate(prepared.prototype.plan(*data).duals):
+            n = dual.problem.n_variables
+            pairs = n * (n - 1) // 2
+            lines.append(
+                f"{number:6}  {index:4}  {dual.problem.n_coefficients:7}"
+                f"  {dual.problem.n_bits:4}  {n:9}  {pairs:8}"
+            )
+            variables, couplers = max(variables, n), max(couplers, pairs)
+            duals += 1
+    lines.append(f"{duals} QUBOs; the largest has {variables} variables and {couplers} couplers")
+    return "\n".join(lines)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Raise a UsageError for numbers that no run could use."""
+    from bridges.training import require_at_least
+
+    require_at_least(
+        args, members=1, member_size=2, n_bits=1, keep=1, num_reads=1, sweeps=1, refine=0, jobs=1
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    words = sys.argv[1:] if argv is None else argv
+    verbosity = 2 if "-vv" in words else 0
+    return guarded(lambda: _body(words), verbosity)
+
+
+def _body(argv: Sequence[str]) -> int:
+    args = options.parse(make_parser(), argv)
+    from bridges import training
+
+    if training.show_and_stop(args):
+        return 0
+    check(args)
+    return training.train(args, make_model, describe, {"sampler": args.sampler})
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
