@@ -11,7 +11,7 @@ FLAT = 1e-12
 """Curvatures below this share of the diagonal's are treated as this share."""
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc", "nsz"})
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def descend(  # type: ignore[no-untyped-def]
     hessian, diagonal, linear, gradient, x, lower, upper, tol, max_steps
 ) -> Any:
@@ -41,7 +41,7 @@ def descend(  # type: ignore[no-untyped-def]
         Upper bound of energy minus optimum if H is positive semi-definite.
     """
     n = len(x)
-    floor = FLAT * max(np.max(np.abs(diagonal)), 1e-300)
+    floor = FLAT * max(np.max(np.abs(diagonal)), 1e-138)  # its square stays normal
     energy = 0.0
     for i in range(n):
         energy += 0.5 * x[i] * (gradient[i] + linear[i])

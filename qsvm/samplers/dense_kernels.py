@@ -1,0 +1,337 @@
+"""Compiled walks of coefficients on a lattice: annealing, and descent to a local optimum.
+
+The state of a walk is the level of each coefficient and the N fields g = Hx + f; a move costs O(1)
+to judge and O(N) to make. Everything here releases the GIL and none of it draws on global state.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+
+INNER: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",  # no checks for division by zero
+    "fastmath": {"contract", "reassoc", "nsz"},
+}
+FLAT = 1e-12
+"""Curvature, as a share of the diagonal's largest, below which a coefficient has no minimum of its
+own: it is then flipped to another level at random instead of being drawn around the minimum."""
+
+DIAGONAL, ROOT, LOWER, SPAN, PER_SPAN, EQUALITY, X, LEVEL = range(8)
+"""Columns of a walk's table: H_nn, 1 / sqrt(H_nn) or 0 where flat, interval, 1 / width or 0,
+equality (0 for none), and the state: value and level. One coefficient is one cache line."""
+
+PAIRS = 0.5
+"""Share of pair moves where there is an equality to keep; .3 to .8 do equally well."""
+
+GAIN = 1e-12
+"""Share of the energy that a move of the descent must gain, so that rounding makes no cycles."""
+
+
+@numba.njit(**INNER)
+def _draw(state):  # type: ignore[no-untyped-def]
+    """Return 64 random bits (splitmix64) and advance the state."""
+    state[0] += np.uint64(0x9E3779B97F4A7C15)
+    z = state[0]
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@numba.njit(**INNER)
+def _normal(bits):  # type: ignore[no-untyped-def]
+    """Return a nearly normal number: the scaled sum of four uniform ones of 16 bits each."""
+    mask = np.uint64(0xFFFF)
+    total = (bits & mask) + ((bits >> np.uint64(16)) & mask)
+    total += ((bits >> np.uint64(32)) & mask) + (bits >> np.uint64(48))
+    return (np.float64(np.int64(total)) * (1.0 / 65536.0) - 2.0) * 1.7320508075688772
+
+
+@numba.njit(**INNER)
+def _below(bits, n):  # type: ignore[no-untyped-def]
+    """Return a number in 0 … n-1 from the lowest 32 of the bits."""
+    return np.int64(((bits & np.uint64(0xFFFFFFFF)) * np.uint64(n)) >> np.uint64(32))
+
+
+@numba.njit(**INNER)
+def _nearest(share, values, uniform):  # type: ignore[no-untyped-def]
+    """Return the level nearest to a share of the interval."""
+    top = len(values) - 1
+    if uniform:
+        return np.int64(min(max(share, 0.0), 1.0) * top + 0.5)
+    low, high = 0, top
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if values[middle] > share:
+            high = middle
+        else:
+            low = middle
+    return high if share - values[low] > values[high] - share else low
+
+
+@numba.njit(**INNER)
+def _place(table, i, level, values):  # type: ignore[no-untyped-def]
+    """Put a coefficient on a level and return the step that this is."""
+    before = table[i, X]
+    table[i, LEVEL] = level
+    table[i, X] = table[i, LOWER] + table[i, SPAN] * values[level]
+    return table[i, X] - before
+
+
+@numba.njit(**INNER)
+def _start(hessian, linear, table, levels, values, fields):  # type: ignore[no-untyped-def]
+    """Put all coefficients on their levels and set the fields to Hx + f; return the energy."""
+    n = len(linear)
+    fields[:] = 0.0
+    for i in range(n):
+        _place(table, i, levels[i], values)
+        _add_row(fields, hessian, i, table[i, X])
+    energy = 0.0
+    for k in range(n):
+        energy += table[k, X] * (0.5 * fields[k] + linear[k])
+        fields[k] += linear[k]
+    return energy
+
+
+@numba.njit(**INNER)
+def _add_row(fields, hessian, i, step):  # type: ignore[no-untyped-def]
+    """Update the fields after a step of coefficient i."""
+    a = fields.dtype.type(step)
+    for k in range(len(fields)):
+        fields[k] += a * hessian[i, k]
+
+
+@numba.njit(**INNER)
+def _add_rows(fields, hessian, i, j, step, back):  # type: ignore[no-untyped-def]
+    """Update the fields after steps of coefficients i and j."""
+    a, b = fields.dtype.type(step), fields.dtype.type(back)
+    for k in range(len(fields)):
+        fields[k] += a * hessian[i, k] + b * hessian[j, k]
+
+
+@numba.njit(**INNER)
+def _single(i, noise, bits, table, field, values, uniform):  # type: ignore[no-untyped-def]
+    """Return the proposed level of coefficient i and the change of energy.
+
+    Drawn around the minimum of the energy along the coefficient with the width that it has at the
+    temperature (heat bath), then snapped to the lattice; without curvature any other level.
+    """
+    level = np.int64(table[i, LEVEL])
+    root = table[i, ROOT]
+    if root > 0.0:
+        target = table[i, X] - table[i, LOWER] + root * (noise - field * root)
+        new = _nearest(target * table[i, PER_SPAN], values, uniform)
+    else:
+        new = _below(bits, len(values) - 1)
+        if new >= level:
+            new += 1
+    step = table[i, SPAN] * (values[new] - values[level])
+    return new, step * (field + 0.5 * table[i, DIAGONAL] * step)
+
+
+@numba.njit(**INNER)
+def _pair(i, j, noise, coupling, table, fields, values, uniform):  # type: ignore[no-untyped-def]
+    """Return proposed levels of i and j that keep the equality, and the change of energy.
+
+    Heat bath along the direction of the equality, clipped to the box, both ends snapped.
+    """
+    ratio = table[i, EQUALITY] / table[j, EQUALITY]
+    inverse = 1.0 / ratio
+    a, b = table[i, DIAGONAL], table[j, DIAGONAL]
+    curvature = a + ratio * (ratio * b - 2.0 * coupling)
+    root = 1.0 / math.sqrt(max(curvature, FLAT * (abs(a) + ratio * ratio * abs(b)) + 1e-300))
+    step = root * (noise + root * (ratio * fields[j] - fields[i]))
+    above = table[j, X] - table[j, LOWER]
+    one, other = above * inverse, (above - table[j, SPAN]) * inverse
+    step = min(max(step, min(one, other)), max(one, other))
+    target = (table[i, X] + step - table[i, LOWER]) * table[i, PER_SPAN]
+    level = _nearest(target, values, uniform)
+    step = table[i, SPAN] * (values[level] - values[np.int64(table[i, LEVEL])])
+    target = (above - ratio * step) * table[j, PER_SPAN]
+    partner = _nearest(target, values, uniform)
+    back = table[j, SPAN] * (values[partner] - values[np.int64(table[j, LEVEL])])
+    change = step * (fields[i] + 0.5 * a * step + coupling * back)
+    return level, partner, change + back * (fields[j] + 0.5 * b * back)
+
+
+@numba.njit(**INNER)
+def _sweep(hessian, table, values, uniform, beta, state, fields, paired):  # type: ignore[no-untyped-def]
+    """Propose one move per coefficient, in order, at one inverse temperature."""
+    n = len(fields)
+    width = 1.0 / math.sqrt(beta)
+    for i in range(n):
+        if table[i, SPAN] == 0.0:
+            continue
+        noise = width * _normal(_draw(state))
+        bits = _draw(state)
+        luck = np.float64(np.int64(bits >> np.uint64(40))) * (1.0 / 16777216.0)
+        j = i
+        if paired and luck < PAIRS:
+            luck *= 1.0 / PAIRS
+            j = _below(bits, n)
+            if table[j, PER_SPAN] * table[j, EQUALITY] * table[i, EQUALITY] == 0.0:
+                j = i
+        elif paired:
+            luck = (luck - PAIRS) * (1.0 / (1.0 - PAIRS))
+        if j == i:
+            new, change = _single(i, noise, bits, table, fields[i], values, uniform)
+            if new == table[i, LEVEL] or (change > 0.0 and luck >= math.exp(-beta * change)):
+                continue
+            _add_row(fields, hessian, i, _place(table, i, new, values))
+        else:
+            new, other, change = _pair(i, j, noise, hessian[i, j], table, fields, values, uniform)
+            if new == table[i, LEVEL] or (change > 0.0 and luck >= math.exp(-beta * change)):
+                continue
+            step, back = _place(table, i, new, values), _place(table, j, other, values)
+            _add_rows(fields, hessian, i, j, step, back)
+
+
+@numba.njit(cache=True, **INNER)
+def anneal(  # type: ignore[no-untyped-def]
+    hessian, linear, blank, values, uniform, betas, seeds, levels, stop
+) -> Any:
+    """Anneal one replica per seed from a random start; overwrites ``levels``.
+
+    Parameters
+    ----------
+    hessian : ndarray of shape (n, n), float32
+        H, free of subnormal numbers.
+    linear : ndarray of shape (n,), float64
+        f.
+    blank : ndarray of shape (n, 8), float64
+        Table of a walk, its state not yet set.
+    values : ndarray of shape (n_levels,), float64
+        The lattice.
+    uniform : bool
+        Whether its values are equally spaced.
+    betas : ndarray of shape (n_sweeps,)
+        Inverse temperatures.
+    seeds : ndarray of shape (n_replicas,), uint64
+        One random stream each.
+    levels : ndarray of shape (n_replicas, n), int32
+        Filled with the final levels.
+    stop : ndarray of shape (1,), uint8
+        Set by another thread to give up.
+    """
+    n = len(linear)
+    table = np.empty((n, 8))
+    fields = np.empty(n, dtype=np.float32)
+    state = np.empty(1, dtype=np.uint64)
+    paired = np.any(blank[:, EQUALITY] != 0.0)
+    for replica in range(len(seeds)):
+        state[0] = seeds[replica]
+        table[:] = blank
+        for i in range(n):
+            levels[replica, i] = _below(_draw(state), len(values))
+        _start(hessian, linear, table, levels[replica], values, fields)
+        for beta in betas:
+            if stop[0]:
+                return
+            _sweep(hessian, table, values, uniform, beta, state, fields, paired)
+        for i in range(n):
+            levels[replica, i] = table[i, LEVEL]
+
+
+@numba.njit(**INNER)
+def _best_level(i, field, table, values, uniform):  # type: ignore[no-untyped-def]
+    """Return the level of lowest energy of coefficient i, the others fixed, and its step."""
+    value = values[np.int64(table[i, LEVEL])]
+    span, curvature = table[i, SPAN], table[i, DIAGONAL]
+    if curvature > 0.0:
+        share = value - field * table[i, ROOT] * table[i, ROOT] * table[i, PER_SPAN]
+        new = _nearest(share, values, uniform)
+    else:
+        down, up = -span * value, span * (1.0 - value)
+        falls = down * (field + 0.5 * curvature * down) < up * (field + 0.5 * curvature * up)
+        new = 0 if falls else len(values) - 1
+    return new, span * (values[new] - value)
+
+
+@numba.njit(**INNER)
+def _best_partner(i, step, best, hessian, table, values, uniform, fields):  # type: ignore[no-untyped-def]
+    """Return the best answer to a step of i: partner or -1, its level, the change of energy."""
+    own = step * (fields[i] + 0.5 * table[i, DIAGONAL] * step)
+    partner, level = -1, 0
+    for j in range(len(fields)):
+        field = fields[j] + hessian[i, j] * step
+        new, back = _best_level(j, field, table, values, uniform)
+        change = own + back * (field + 0.5 * table[j, DIAGONAL] * back)
+        if change < best and j != i:
+            best, partner, level = change, j, new
+    return partner, level, best
+
+
+@numba.njit(**INNER)
+def _improve(i, hessian, table, values, uniform, fields, enough):  # type: ignore[no-untyped-def]
+    """Make the best single or pair move that starts at coefficient i, if it gains enough."""
+    here = np.int64(table[i, LEVEL])
+    level, step = _best_level(i, fields[i], table, values, uniform)
+    best = step * (fields[i] + 0.5 * table[i, DIAGONAL] * step)
+    if best >= enough:
+        level, best = here, enough
+    partner, answer = -1, 0
+    for target in (here - 1, here + 1):
+        if table[i, SPAN] == 0.0 or target < 0 or target >= len(values):
+            continue
+        trial = table[i, SPAN] * (values[target] - values[here])
+        j, j_level, best = _best_partner(i, trial, best, hessian, table, values, uniform, fields)
+        if j >= 0:
+            level, partner, answer = target, j, j_level
+    if level == here:
+        return False
+    _add_row(fields, hessian, i, _place(table, i, level, values))
+    if partner >= 0:
+        _add_row(fields, hessian, partner, _place(table, partner, answer, values))
+    return True
+
+
+@numba.njit(cache=True, **INNER)
+def descend_lattice(  # type: ignore[no-untyped-def]
+    hessian, linear, blank, values, uniform, max_passes, levels, stop
+) -> Any:
+    """Descend each row of ``levels`` to a local optimum of single and pair moves.
+
+    A pair move takes one coefficient a level up or down and lets the best partner answer as it
+    likes best, which keeps any equality whose penalty is in H.
+
+    Parameters
+    ----------
+    hessian : ndarray of shape (n, n), float32 or float64
+        H.
+    linear, blank, values, uniform, stop
+        As for :func:`anneal`.
+    max_passes : int
+        Passes over all coefficients after which to stop in any case.
+    levels : ndarray of shape (n_rows, n), int32
+        Changed in place.
+    """
+    n = len(linear)
+    fields = np.empty(n)
+    table = blank.copy()
+    for row in range(len(levels)):
+        energy = _start(hessian, linear, table, levels[row], values, fields)
+        enough = -GAIN * abs(energy)
+        for _ in range(max_passes):
+            moved = False
+            for i in range(n):
+                if stop[0]:
+                    return
+                moved |= _improve(i, hessian, table, values, uniform, fields, enough)
+            if not moved:
+                break
+        for i in range(n):
+            levels[row, i] = table[i, LEVEL]
+
+
+@numba.njit(cache=True, nogil=True)
+def has_between(matrix, low, high):  # type: ignore[no-untyped-def]
+    """Tell whether any entry's magnitude lies strictly between two values."""
+    for row in matrix:
+        for value in row:
+            if low < abs(value) < high:
+                return True
+    return False
