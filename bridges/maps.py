@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +15,7 @@ from bridges.console import Progress, no_progress
 from bridges.errors import DataError, UsageError
 from bridges.labelled import class_name
 from bridges.palette import Color, class_palette
-from bridges.raster import free_bytes, innermost, opened, temporary, whole_or_nothing
+from bridges.raster import opened, temporary, whole_or_nothing, write_error, write_errors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -109,7 +107,7 @@ def predict_map(
         raise UsageError(f"There is no folder {path.parent}.", f"mkdir -p {path.parent}")
     dtype, nodata = _storage(class_names)
     names = {code: class_name(class_names, code) for code in sorted(class_names)}
-    with whole_or_nothing(path) as cog, temporary(path) as draft, _write_errors(path):
+    with whole_or_nothing(path) as cog, temporary(path) as draft, write_errors(path):
         with _created(draft, scene, dtype, nodata) as target:
             _describe(target, names, class_palette(names, class_colors))
             counts, predict_s = _fill(predict, scene, target, nodata, names, progress)
@@ -144,25 +142,6 @@ def _storage(class_names: Mapping[int, str]) -> tuple[str, int]:
             "Class codes 0 and 65535 leave no value for masked pixels.", "Recode the labels."
         )
     return ("uint8", 255) if max(class_names) < 255 else ("uint16", 65535)
-
-
-@contextlib.contextmanager
-def _write_errors(path: Path) -> Iterator[None]:
-    """Turn GDAL's failures to write into the operating system's words."""
-    from rasterio._err import CPLE_BaseError
-    from rasterio.errors import RasterioError
-
-    try:
-        yield
-    except (RasterioError, CPLE_BaseError) as error:
-        raise _write_error(path, innermost(error)) from error
-
-
-def _write_error(path: Path, cause: str) -> OSError:
-    full = free_bytes(path.parent) < 16 * 2**20 or "space" in cause.lower()
-    return OSError(
-        errno.ENOSPC if full else errno.EIO, f"The map cannot be written ({cause})", path
-    )
 
 
 def _created(path: Path, scene: Scene, dtype: str, nodata: int) -> Any:
@@ -243,9 +222,9 @@ def _require_counts(path: Path, counts: Mapping[int, int], final: Path) -> None:
                 for value, n in zip(*np.unique(block, return_counts=True), strict=True):
                     found[int(value)] += int(n)
     except DataError as error:
-        raise _write_error(final, error.message) from error
+        raise write_error(final, error.message) from error
     if found != counts:
-        raise _write_error(final, "what was read back differs")
+        raise write_error(final, "what was read back differs")
 
 
 def _pixel_area(scene: Scene) -> float | None:

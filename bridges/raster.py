@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import os
 import shutil
 import uuid
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from bridges.errors import DataError
+
+NEARLY_FULL = 16 * 2**20
+"""Bytes; with less free space, a failed write is put down to the full disk."""
 
 GRID_TOLERANCE = 0.01
 """Largest misplacement, in pixels, of two grids that count as the same."""
@@ -174,9 +178,29 @@ def whole_or_nothing(path: str | Path) -> Iterator[Path]:
         part.replace(path)
 
 
-def free_bytes(folder: Path) -> int:
-    """Return the free space of the disk that a folder lies on."""
-    return shutil.disk_usage(folder).free
+@contextlib.contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turn GDAL's failures to write a raster into the operating system's words.
+
+    Raises
+    ------
+    OSError
+        With ``errno.ENOSPC`` if the disk is full, else ``errno.EIO``.
+    """
+    from rasterio._err import CPLE_BaseError
+    from rasterio.errors import RasterioError
+
+    try:
+        yield
+    except (RasterioError, CPLE_BaseError) as error:
+        raise write_error(path, innermost(error)) from error
+
+
+def write_error(path: Path, cause: str) -> OSError:
+    """Return the error of a raster that could not be written."""
+    full = shutil.disk_usage(path.parent).free < NEARLY_FULL or "space left" in cause
+    number = errno.ENOSPC if full else errno.EIO
+    return OSError(number, f"The raster cannot be written ({cause})", str(path))
 
 
 def class_names_of(dataset: Any) -> dict[int, str]:
