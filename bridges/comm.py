@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 LAUNCHER_VARIABLES = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MPI_LOCALRANKID")
 
+LOCAL_SIZE_VARIABLES = ("MPI_LOCALNRANKS", "OMPI_COMM_WORLD_LOCAL_SIZE", "SLURM_NTASKS_PER_NODE")
+
 
 class SingleRank:
     """The communicator of a program that runs alone: the few calls the toolkit makes, as no-ops."""
@@ -39,6 +41,22 @@ class SingleRank:
         """Wait for nobody."""
 
 
+class HeldCommunicator:
+    """A communicator as an estimator's parameter: cloning the estimator keeps it.
+
+    Parameters
+    ----------
+    comm : mpi4py communicator
+        Any, for example a part of COMM_WORLD.
+    """
+
+    def __init__(self, comm: Any) -> None:
+        self.comm = comm
+
+    def __sklearn_clone__(self) -> HeldCommunicator:
+        return self
+
+
 class RemoteError(RuntimeError):
     """What another rank raised, where the exception itself could not be sent."""
 
@@ -53,9 +71,11 @@ def resolve(comm: Any = None) -> Any:
 
     Parameters
     ----------
-    comm : mpi4py communicator or None
+    comm : mpi4py communicator, HeldCommunicator or None
         None means COMM_WORLD under an MPI launcher, else one rank.
     """
+    if isinstance(comm, HeldCommunicator):
+        return comm.comm
     if comm is not None:
         return comm
     if not started_by_mpi():
@@ -175,6 +195,17 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def default_threads() -> int:
+    """Return the threads of this process, told by the launcher's variables: no rank is asked.
+
+    The cores that the process may use, divided by the ranks on its node.
+    """
+    for name in LOCAL_SIZE_VARIABLES:
+        if os.environ.get(name, "").isdigit():
+            return max(1, usable_cores() // max(1, int(os.environ[name])))
+    return usable_cores()
 
 
 def threads_per_rank(comm: Any, n_jobs: int | None = None) -> int:

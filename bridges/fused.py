@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bridges.comm import usable_cores
+from bridges.comm import default_threads
 from bridges.errors import UsageError
 
 if TYPE_CHECKING:
@@ -88,6 +88,14 @@ class Evaluator:
 
         out = np.empty((len(S), len(Z)), dtype=self.dtype)
         fill_matrix(Z, S, out, *self.formula())
+        return out
+
+    def gram(self, Z: NDArray[Any]) -> NDArray[Any]:
+        """Return k(Z, Z), shape (n, n), of prepared samples; each pair is evaluated once."""
+        from bridges.fused_kernels import fill_gram
+
+        out = np.empty((len(Z), len(Z)), dtype=self.dtype)
+        fill_gram(Z, out, *self.formula())
         return out
 
     def accumulate(
@@ -183,14 +191,14 @@ def accumulate(
     kernel : Kernel
         Any kernel but ``precomputed``.
     n_jobs : int, optional
-        Threads; None or -1 for all cores of this process.
+        Threads; None or -1 for all cores, divided by the ranks on this node.
     precision : {"auto", "single", "double"}
         Type of kernel values; ``auto`` is float32 for rbf and float64 for the others. Sums are
         float64 always.
     """
     if not len(X) or not len(S):
         return
-    threads = n_jobs if n_jobs is not None and n_jobs > 0 else usable_cores()
+    threads = n_jobs if n_jobs is not None and n_jobs > 0 else default_threads()
     run = in_chunks(threads)
     if callable(kernel.name):
 

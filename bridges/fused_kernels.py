@@ -254,3 +254,20 @@ def fill_matrix(Z: Any, S: Any, matrix: Any, kind: int, degree: int, coef0: floa
         for i in range(len(S)):
             kernel_rows(tile, S, i, k, kind, degree, coef0)
             matrix[i, first : first + n] = k[0, :n]
+
+
+@compiled
+def fill_gram(Z: Any, matrix: Any, kind: int, degree: int, coef0: float) -> None:
+    """Set ``matrix[i, p] = k(Z[i], Z[p])``, evaluating one triangle of tiles and mirroring it."""
+    tile = np.empty((Z.shape[1], TILE), Z.dtype)
+    k = np.empty((1, TILE), Z.dtype)
+    for first in range(0, len(Z), TILE):
+        load_tile(Z, first, tile)
+        last = min(first + TILE, len(Z))
+        for i in range(last):
+            kernel_rows(tile, Z, i, k, kind, degree, coef0)
+            matrix[i, first:last] = k[0, : last - first]
+        for block in range(0, first, 16):
+            for p in range(first, last):
+                for i in range(block, block + 16):
+                    matrix[p, i] = matrix[i, p]

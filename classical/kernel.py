@@ -1,0 +1,128 @@
+"""Where kernel values come from: evaluated when needed, or from a matrix that fits in memory."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bridges.errors import SolverError
+from bridges.fused import Evaluator, in_chunks
+from classical.decomposition import LARGE_FROM, LARGE_WORKING_SET
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bridges.kernels import Kernel
+
+SHARED_LIMIT = 5000
+"""Samples up to which one matrix (100 MB in float32) is shared by all pairs of classes."""
+
+SHARED_WIDTH = 16
+"""Features from which copying values out of a shared matrix beats evaluating them again."""
+
+DIRECT_LIMIT = 3000
+"""Samples of a dual up to which its whole kernel matrix is stored."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class KernelSource:
+    """The kernel of one training set.
+
+    Attributes
+    ----------
+    evaluator : Evaluator or None
+        Evaluates values of prepared samples.
+    Z : ndarray of shape (n, width) or None
+        Prepared samples.
+    matrix : ndarray of shape (n, n) or None
+        All values at once: given, or shared by many duals.
+    """
+
+    evaluator: Evaluator | None = None
+    Z: NDArray[Any] | None = None
+    matrix: NDArray[Any] | None = None
+
+    def block(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """Return the values between some rows, shape (q, q)."""
+        if self.matrix is None:
+            assert self.evaluator is not None
+            assert self.Z is not None
+            return self.evaluator.gram(self.Z[rows])
+        if len(rows) == len(self.matrix):
+            return self.matrix
+        return self.matrix[np.ix_(rows, rows)]
+
+
+def available_memory() -> int:
+    """Return the bytes that this machine can still give, a container's limit included."""
+    free = 1 << 62
+    try:
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+        sizes = dict(line.split(":") for line in lines)
+        free = int(sizes["MemAvailable"].split()[0]) * 1024
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text("ascii"))
+        free = min(free, limit - int(Path("/sys/fs/cgroup/memory.current").read_text("ascii")))
+    except (OSError, KeyError, ValueError):
+        return free
+    return free
+
+
+def require_memory(needed: int, ranks_here: int, what: str) -> None:
+    """Refuse work whose predicted memory exceeds this rank's share of what is available.
+
+    Raises
+    ------
+    SolverError
+        With both numbers.
+    """
+    share = available_memory() // max(ranks_here, 1)
+    if needed > share:
+        raise SolverError(
+            f"{what} would take {needed / 1e9:.1f} GB on this rank; {share / 1e9:.1f} GB are left.",
+            "Start fewer ranks per node, or train on fewer samples.",
+        )
+
+
+def training_bytes(X: NDArray[np.float64], kernel: Any, threads: int) -> int:
+    """Return the predicted bytes of a fit on this rank, above the data."""
+    n, d = X.shape
+    if callable(kernel) or kernel == "precomputed":
+        return 2 * 8 * n * n
+    blocks = 4 * LARGE_WORKING_SET**2 if n >= LARGE_FROM else threads * 4 * DIRECT_LIMIT**2
+    return n * (8 * d + 3 * 4 * (d + 8) + 20 * 8) + blocks
+
+
+def make_source(
+    kernel: Kernel, X: NDArray[np.float64], precision: Any, n_tasks: int, threads: int
+) -> KernelSource:
+    """Choose where kernel values come from.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The kernel.
+    X : ndarray of shape (n, d), or (n, n) if precomputed
+        Training rows.
+    precision : {"auto", "single", "double"}
+        Type of kernel values.
+    n_tasks : int
+        Binary duals over these rows: one matrix is shared if there are several.
+    threads : int
+        Threads that may fill it.
+    """
+    if kernel.name == "precomputed" or callable(kernel.name):
+        return KernelSource(matrix=np.ascontiguousarray(kernel.matrix(X), dtype=np.float64))
+    evaluator = Evaluator.of(kernel, X, precision)
+    Z = evaluator.prepare(X)
+    matrix = None
+    if n_tasks > 1 and len(X) <= SHARED_LIMIT and Z.shape[1] >= SHARED_WIDTH:
+        matrix = np.empty((len(Z), len(Z)), dtype=Z.dtype)
+
+        def fill(rows: slice) -> None:
+            matrix[rows] = evaluator.matrix(Z, Z[rows])
+
+        in_chunks(threads)(fill, len(Z))
+    return KernelSource(evaluator, Z, matrix)
