@@ -7,7 +7,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -85,6 +85,9 @@ class PackedSampler(abc.ABC):
         Refuse to spend more.
     """
 
+    together: int | None = None
+    """Problems per submission where the class decides it."""
+
     def __init__(
         self,
         *,
@@ -105,7 +108,7 @@ class PackedSampler(abc.ABC):
         self.chain_strength = chain_strength
         self.spin_reversals = spin_reversals
         self.unembedding = unembedding
-        self.members_per_submission = members_per_submission
+        self.members_per_submission = members_per_submission or self.together
         self.max_qpu_seconds = max_qpu_seconds
         self.reverse_schedule = reverse_schedule
         self.settings = AnnealSettings(
@@ -117,9 +120,28 @@ class PackedSampler(abc.ABC):
         )
         self._check()
 
+    def options(self) -> dict[str, Any]:
+        """Return the options that decide what is asked, for a store to keep."""
+        return {
+            "num_reads": self.num_reads,
+            "chain_strength": self.chain_strength,
+            "annealing_time": self.settings.annealing_time,
+            "anneal_schedule": self.settings.anneal_schedule,
+            "reverse_schedule": self.reverse_schedule,
+            "spin_reversals": self.spin_reversals,
+            "reduce_intersample_correlation": self.settings.reduce_intersample_correlation,
+            "programming_thermalization": self.settings.programming_thermalization,
+            "readout_thermalization": self.settings.readout_thermalization,
+            "members_per_submission": self.members_per_submission,
+        }
+
     def _check(self) -> None:
         if self.num_reads < 1:
             raise UsageError(f"num_reads is {self.num_reads}.", "Use num_reads of at least 1.")
+        if self.together is not None and self.members_per_submission != self.together:
+            raise UsageError(
+                f"This sampler submits {self.together} problem at a time.", "Use 'qpu' instead."
+            )
         if self.unembedding not in UNEMBEDDINGS:
             raise UsageError(
                 f"Unknown unembedding '{self.unembedding}'.",

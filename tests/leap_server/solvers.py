@@ -131,7 +131,11 @@ def solve_ising(
         start = {q: (1 if params["initial_state"][q] > 0 else -1) for q in fields}
         given = {"initial_states": start, "initial_states_generator": "tile"}
     samples = SimulatedAnnealingSampler().sample(
-        spin_model, num_reads=reads, num_sweeps=num_sweeps, beta_range=(0.1, 10.0), seed=seed,
+        spin_model,
+        num_reads=reads,
+        num_sweeps=num_sweeps,
+        beta_range=(0.1, 10.0),
+        seed=seed,
         **given,
     )
     return encode_qp(solver, model, samples, params)
