@@ -12,9 +12,14 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from bridges.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 NEARLY_FULL = 16 * 2**20
 """Bytes; with less free space, a failed write is put down to the full disk."""
@@ -111,18 +116,22 @@ class Grid:
         """Return the transform of a window of this grid."""
         from rasterio.transform import Affine
 
-        return self.transform * Affine.translation(window.col_off, window.row_off)
+        t = self.transform
+        left, top = _matrix(t)[:2] @ (window.col_off, window.row_off, 1)
+        return Affine(t.a, t.b, left, t.d, t.e, top)
 
     def misplacement(self, other: Grid) -> float:
         """Return how far, in pixels of this grid, the other's corners lie from this one's."""
-        corners = [(0, 0), (self.width, 0), (0, self.height), (self.width, self.height)]
-        back = ~self.transform * other.transform
-        moved = [back * corner for corner in corners]
-        return float(
-            max(
-                max(abs(m[0] - c[0]), abs(m[1] - c[1])) for m, c in zip(moved, corners, strict=True)
-            )
-        )
+        h, w = self.height, self.width
+        corners = np.array([(0, 0, 1), (w, 0, 1), (0, h, 1), (w, h, 1)], dtype=np.float64).T
+        there = np.linalg.solve(_matrix(self.transform), _matrix(other.transform) @ corners)
+        return float(np.abs(there - corners).max())
+
+
+def _matrix(transform: Any) -> NDArray[np.float64]:
+    # By hand: affine 3 deprecates the operator that affine 2 has, and 2 lacks the new one.
+    t = transform
+    return np.array([(t.a, t.b, t.c), (t.d, t.e, t.f), (0, 0, 1)], dtype=np.float64)
 
 
 def require_same_grid(grid: Grid, path: str | Path, other: Grid, like: str | Path) -> None:
