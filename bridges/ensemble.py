@@ -25,11 +25,10 @@ from bridges import comm as mpi
 from bridges.bags import POWERS, Sampling, Stratify, draw_bags
 from bridges.console import Progress, no_progress
 from bridges.duplicates import merge_rows
-from bridges.errors import DataError
 from bridges.expansion import KernelExpansion
 from bridges.fusion import CHUNK, Fusion, Members, merge_diagnostics, merge_reports
 from bridges.kernels import resolve_gamma
-from bridges.multiclass import decision_scores, predicted_indices
+from bridges.multiclass import decision_scores, predicted_indices, require_classes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -214,11 +213,7 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(np.unique(codes[weights > 0])) < max(2, len(self.classes_)):
-            raise DataError(
-                "The training data hold fewer than two classes of positive weight.",
-                "Give samples of at least two classes, each with a positive weight.",
-            )
+        require_classes(self.classes_, codes, weights)
         pairwise = self._is_pairwise()
         merged = merge_rows(X, codes, weights, compare=not pairwise)
         bags, seeds = self._draw(merged.codes, merged.weights)

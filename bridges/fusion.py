@@ -150,6 +150,8 @@ class Members:
             masked = weights * unseen[chunk]
             total = masked.sum(axis=1)
             seen = total > 0
+            if not seen.any():
+                continue
             outputs = self.outputs(X[chunk][seen])
             scores = self.scores(outputs, masked[seen] / total[seen, None], rule)
             right_total += int(np.sum(predicted_indices(scores) == codes[chunk][seen]))

@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from bridges.errors import DataError
 from bridges.expansion import KernelExpansion
 from bridges.kernels import Kernel
-from bridges.multiclass import decision_scores, predicted_indices
+from bridges.multiclass import decision_scores, predicted_indices, require_classes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -49,13 +49,7 @@ class KernelModel(ClassifierMixin, BaseEstimator):
         self._check_square(samples)
         weights = _check_sample_weight(sample_weight, samples, ensure_non_negative=True)
         self.classes_, codes = np.unique(labels, return_inverse=True)
-        present = np.unique(codes[weights > 0])
-        if len(present) < max(2, len(self.classes_)):
-            shown = ", ".join(map(str, self.classes_[present][:5]))
-            raise DataError(
-                f"The training data hold {len(present)} class(es) of positive weight: {shown}.",
-                "Give samples of at least two classes, each with a positive weight.",
-            )
+        require_classes(self.classes_, codes, weights)
         bounds = compute_class_weight(
             self.class_weight, classes=self.classes_, y=labels, sample_weight=weights
         )

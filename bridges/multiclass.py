@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+
+from bridges.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MultiClass = Literal["ovo", "ovr"]
+
+
+def require_classes(
+    classes: NDArray[Any], codes: NDArray[np.intp], weights: NDArray[np.float64]
+) -> None:
+    """Raise a DataError unless there are two classes and all have a positive weight.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Labels.
+    codes, weights : ndarray of shape (n,)
+        Class index and weight of every sample.
+    """
+    present = np.unique(codes[weights > 0])
+    if len(present) < max(2, len(classes)):
+        shown = ", ".join(map(str, classes[present][:5]))
+        raise DataError(
+            f"The training data hold {len(present)} class(es) of positive weight: {shown}.",
+            "Give samples of at least two classes, each with a positive weight.",
+        )
 
 
 def class_pairs(n_classes: int) -> list[tuple[int, int]]:

@@ -19,8 +19,8 @@ from typing import Any, Self
 from bridges.comm import usable_cores
 from bridges.errors import UsageError
 
-PRODUCTS = ("metrics.json", "model.skops", "map.tif", "map.png", "report.html", "run.json")
-"""Files of a training run; with ``overwrite`` those that the new run does not make are removed."""
+PRODUCTS = ("metrics.json", "model.skops", "map.tif", "map.png", "report.html", "run.json", "scene")
+"""Files and folders of a training run; with ``overwrite`` those that the new run does not make are removed."""
 
 VERSIONED = (
     "annealsvm",
@@ -142,6 +142,12 @@ class RunFolder:
         with atomic_target(self._staging / name) as temporary:
             yield temporary
 
+    def subfolder(self, name: str) -> Path:
+        """Make a folder for files of this run; it lies in the hidden folder until the block ends."""
+        folder = self._staging / name
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def write_text(self, name: str, text: str) -> None:
         """Write a UTF-8 text file."""
         write_text(self._staging / name, text)
@@ -161,10 +167,10 @@ class RunFolder:
             self._staging.rename(self.path)
             return
         new = {p.name for p in self._staging.iterdir()}
+        for name in set(PRODUCTS) | new:
+            _remove(self.path / name, keep_file=name in new)
         for name in sorted(new):
             (self._staging / name).replace(self.path / name)
-        for name in set(PRODUCTS) - new:
-            (self.path / name).unlink(missing_ok=True)
         self._staging.rmdir()
 
     def discard(self) -> None:

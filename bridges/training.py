@@ -118,8 +118,7 @@ def _load(args: argparse.Namespace, folder: RunFolder) -> Inputs:
     def make_scene() -> Any:
         from bridges.synthetic import write_scene
 
-        with folder.target("scene") as target:
-            return write_scene(target, seed=args.seed)
+        return write_scene(folder.subfolder("scene"), seed=args.seed)
 
     return load_inputs(args, make_scene)
 

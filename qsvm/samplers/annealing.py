@@ -30,7 +30,7 @@ def beta_range(problem: DualProblem) -> tuple[float, float]:
     """Return the inverse temperatures at which to start and to stop, from the problem itself.
 
     The hot end makes the largest possible flip a coin toss. The cold end is measured in the energy
-    ½ H_nn (s_n w_0)² that the smallest lattice step costs at the optimum, not in the smallest
+    ½ H_nn (s_n w_0)² that the cheapest lattice step costs at the optimum, not in the smallest
     coefficient, which is what makes the sampler's own choice poor on these problems.
 
     Parameters
@@ -49,7 +49,7 @@ def beta_range(problem: DualProblem) -> tuple[float, float]:
     hottest = float(np.max(problem.span * (reach + shift) * weight))
     step = problem.span * problem.weights.min()
     cost = 0.5 * np.abs(np.diag(problem.hessian)) * step**2
-    smallest = float(np.median(cost[cost > 0])) if np.any(cost > 0) else hottest
+    smallest = float(cost[cost > 0].min(initial=hottest))
     hot = 1.0 / hottest if hottest > 0 else 1.0
     return hot, max(COLD / smallest if smallest > 0 else hot, hot)
 
@@ -76,7 +76,7 @@ class SimulatedAnnealing:
         self,
         *,
         num_reads: int = 100,
-        num_sweeps: int = 500,
+        num_sweeps: int = 300,
         beta_range: tuple[float, float] | None = None,
         beta_schedule: str = "geometric",
     ) -> None:
