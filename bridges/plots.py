@@ -60,14 +60,14 @@ def thin(codes: NDArray[Any], limit: int = MAP_PIXELS) -> NDArray[Any]:
 def plot_class_map(
     ax: Axes, codes: NDArray[Any], class_names: Mapping[int, str], title: str = ""
 ) -> None:
-    """Draw a map of class codes; code 0 and unknown codes stay white.
+    """Draw a map of class codes; codes without a name (no data, no label) stay white.
 
     Parameters
     ----------
     ax : Axes
         Where to draw.
     codes : ndarray of shape (height, width), int
-        Class codes; 0 means no data.
+        Class codes.
     class_names : mapping of int to str
         Codes and names; they get colours in the order of the codes.
     title : str
@@ -80,7 +80,9 @@ def plot_class_map(
     _show_image(ax, image, title)
 
 
-def plot_error_map(ax: Axes, predicted: NDArray[Any], truth: NDArray[Any]) -> None:
+def plot_error_map(
+    ax: Axes, predicted: NDArray[Any], truth: NDArray[Any], class_names: Mapping[int, str]
+) -> None:
     """Draw where a map disagrees with the truth: dark wrong, light right, white unknown.
 
     Parameters
@@ -88,13 +90,15 @@ def plot_error_map(ax: Axes, predicted: NDArray[Any], truth: NDArray[Any]) -> No
     ax : Axes
         Where to draw.
     predicted, truth : ndarray of shape (height, width), int
-        Class codes; 0 means no data.
+        Class codes.
+    class_names : mapping of int to str
+        Codes and names; pixels of other codes on either map are unknown.
     """
     from matplotlib.colors import to_rgb
     from matplotlib.patches import Patch
 
     predicted, truth = thin(np.asarray(predicted)), thin(np.asarray(truth))
-    known = (predicted != 0) & (truth != 0)
+    known = np.isin(predicted, list(class_names)) & np.isin(truth, list(class_names))
     image = np.empty((*truth.shape, 3))
     image[:] = to_rgb(UNKNOWN)
     image[known & (predicted == truth)] = to_rgb(RIGHT)
@@ -137,10 +141,12 @@ def single_map(codes: NDArray[Any], class_names: Mapping[int, str], title: str) 
     return figure
 
 
-def single_error_map(predicted: NDArray[Any], truth: NDArray[Any]) -> Figure:
+def single_error_map(
+    predicted: NDArray[Any], truth: NDArray[Any], class_names: Mapping[int, str]
+) -> Figure:
     """Return one error map with its legend."""
     figure, ax = _map_canvas(truth.shape, 1)
-    plot_error_map(ax, predicted, truth)
+    plot_error_map(ax, predicted, truth, class_names)
     return figure
 
 
@@ -155,11 +161,11 @@ def map_figure(
     Parameters
     ----------
     predicted : ndarray of shape (height, width), int
-        Class codes; 0 means no data.
+        Class codes.
     truth : ndarray of shape (height, width), int, or None
-        Labels, 0 where there are none; None draws the prediction only.
+        Labels; None draws the prediction only.
     class_names : mapping of int to str
-        Codes and names.
+        Codes and names; other codes stand for no data and no label.
     title : str
         Title of the predicted map.
     """
@@ -169,7 +175,7 @@ def map_figure(
     plot_class_map(axes[0], predicted, class_names, title)
     if truth is not None:
         plot_class_map(axes[1], truth, class_names, "truth (labelled pixels)")
-        plot_error_map(axes[2], predicted, truth)
+        plot_error_map(axes[2], predicted, truth, class_names)
     handles = _class_handles(class_names)
     ncols = min(len(handles), 3 * columns)
     figure.legend(handles=handles, loc="outside lower center", ncols=ncols, frameon=False)

@@ -258,7 +258,7 @@ def map_section(
     ]
     if truth is not None:
         labels = plots.single_map(truth, class_names, "truth (labelled pixels)")
-        errors = plots.single_error_map(predicted, truth)
+        errors = plots.single_error_map(predicted, truth, class_names)
         pictures.append(Picture(labels, "Labelled pixels.", raster=True))
         note = "Errors on all labelled pixels, those used in training included."
         pictures.append(Picture(errors, note, raster=True))

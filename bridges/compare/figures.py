@@ -47,7 +47,7 @@ def interval_figure(verdicts: Verdicts) -> Figure:
             ax.plot(line.interval, (place, place), color="black", linewidth=1.4)
         style = _role_style(line, verdicts)
         ax.plot(value, place, color="black", markersize=7, linestyle="", **style)
-    ax.set_yticks(range(len(lines)), [short(line.label) for line in lines], fontsize=8)
+    ax.set_yticks(range(len(lines)), [short(line.display) for line in lines], fontsize=8)
     ax.invert_yaxis()
     ax.margins(x=0.08)
     ax.grid(axis="x", color="0.85")
@@ -164,6 +164,8 @@ def map_pictures(
     rows: Sequence[Row], source: Source, folder: Path
 ) -> Iterator[tuple[str, Picture]]:
     """Yield the truth, and the map and the error map of every classifier that made one."""
+    from bridges.pictures import map_picture
+
     truth = labels_map(source)
     made = [row for row in rows if (folder / "maps" / f"{row['key']}.tif").exists()]
     if truth is None or not made:
@@ -172,34 +174,29 @@ def map_pictures(
     figure = plots.single_map(truth, names, "truth (labelled pixels)")
     yield file_name(name, "truth"), Picture(figure, f"{name}: labelled pixels.", raster=True)
     for row in made:
-        codes = read_map(folder / "maps" / f"{row['key']}.tif")
+        codes = map_picture(folder / "maps" / f"{row['key']}.tif").codes
         label = row["classifier"]
         figure = plots.single_map(codes, names, short(label))
         yield file_name(name, label, "map"), Picture(figure, f"Map by {label}.", raster=True)
-        errors = plots.single_error_map(codes, truth)
+        errors = plots.single_error_map(codes, truth, names)
         text = f"Errors of {label} on all labelled pixels, those of training included."
         yield file_name(name, label, "errors"), Picture(errors, text, raster=True)
 
 
 def labels_map(source: Source) -> NDArray[np.int64] | None:
-    """Return the labelled pixels as a map of codes, 0 elsewhere; None for a table."""
+    """Return the labelled pixels as a picture of codes, -1 elsewhere; None for a table."""
+    from bridges.dataset import UNLABELLED
+    from bridges.pictures import thinning
     from bridges.scene import open_scene
 
     data = source.data
     if source.image is None or data.rows is None or data.cols is None:
         return None
     scene = open_scene(source.image)
-    codes = np.zeros((scene.height, scene.width), dtype=np.int64)
-    codes[data.rows, data.cols] = data.y
-    return codes
-
-
-def read_map(path: Path) -> NDArray[np.int64]:
-    """Return the codes of a written map."""
-    import rasterio
-
-    with rasterio.open(path) as dataset:
-        codes: NDArray[np.int64] = dataset.read(1).astype(np.int64)
+    step = thinning(scene.height, scene.width)
+    shown = (data.rows % step == 0) & (data.cols % step == 0)
+    codes = np.full((-(-scene.height // step), -(-scene.width // step)), UNLABELLED)
+    codes[data.rows[shown] // step, data.cols[shown] // step] = data.y[shown]
     return codes
 
 

@@ -75,7 +75,7 @@ def _add_what(group: Any) -> None:
 def _add_how(group: Any) -> None:
     group.add_argument("--scale", choices=SCALES, help="scaling of features (default: standard)")
     group.add_argument("--split", choices=SPLITS, help="default: auto (fixed, polygons, random)")
-    group.add_argument("--repeats", type=int, help="splits of each data set (default: 5)")
+    group.add_argument("--repeats", type=int, help="splits of each data set (default: 10)")
     group.add_argument("--test-size", type=float, help="share of test pixels (default: 0.5)")
     group.add_argument(
         "--train-size", dest="train_limit", type=int, metavar="N",

@@ -187,7 +187,7 @@ def _data_section(verdict: Verdicts, source: Source, pictures: Sequence[Picture]
 
 def _costs(lines: Sequence[Line]) -> Table:
     used = [name for name in COST_HEADS if any(line.costs[name] for line in lines)]
-    rows = [[line.label, *(_compact(line.costs[name]) for name in used)] for line in lines]
+    rows = [[line.display, *(_compact(line.costs[name]) for name in used)] for line in lines]
     quiet = frozenset(i for i, line in enumerate(lines) if line.role != "classifier")
     return Table(
         ["classifier", *(COST_HEADS[name] for name in used)],

@@ -87,7 +87,8 @@ def _run_together(cell: Cell, store: RowStore, scale: str, comm: Any, tell: Tell
 
 def _teller(narrator: Narrator, done: int, total: int) -> Tell:
     def tell(row: Mapping[str, Any]) -> None:
-        where = f"[{done}/{total}] {row['data']}, fold {row['fold']}: {row['classifier']}"
+        point = f", {row['curve']}={row['curve_value']}" if row["curve"] else ""
+        where = f"[{done}/{total}] {row['data']}, fold {row['fold']}{point}: {row['classifier']}"
         if row["status"] == "ok":
             narrator.say(f"{where}: accuracy {row['accuracy']:.4f} in {row['fit_s']:.2f} s")
         else:

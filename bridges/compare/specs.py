@@ -109,7 +109,7 @@ class Settings:
     classifiers: tuple[ClassifierSpec, ...]
     data: tuple[DataSpec, ...]
     scale: str = "standard"
-    repeats: int = 5
+    repeats: int = 10
     seeds: int = 1
     seed: int = 0
     test_size: float = 0.5

@@ -67,6 +67,13 @@ class Line:
     error: str | None
     hint: str | None
 
+    @property
+    def display(self) -> str:
+        """The label in a table, where a control stands under its classifier."""
+        if self.control_of is None:
+            return self.label
+        return f"↳ {self.label.removeprefix(f'{self.control_of} / ')}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Verdicts:
@@ -98,7 +105,14 @@ class Verdicts:
 
     def sentences(self) -> list[str]:
         """Say every comparison in plain words, the winner first."""
-        return [self.headline(), *(c.sentence(LABELS[self.score]) for c in self.comparisons)]
+        controls = {line.label: line for line in self.lines if line.role == "control"}
+        said = []
+        for comparison in self.comparisons:
+            if comparison.second in controls:
+                name = controls[comparison.second].display.removeprefix("↳ ")
+                comparison = dataclasses.replace(comparison, second=f"its control {name}")
+            said.append(comparison.sentence(LABELS[self.score]))
+        return [self.headline(), *said]
 
     def headline(self) -> str:
         """Name the winner and what is indistinguishable from it."""

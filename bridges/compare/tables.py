@@ -22,6 +22,7 @@ ESCAPES = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "α": r"$\alpha$",
     "±": r"$\pm$",
     "–": "--",
+    "↳": r"\quad",
 }
 
 
@@ -69,7 +70,7 @@ def text_rows(verdicts: Verdicts) -> list[list[str]]:
     names = columns(verdicts)
     return [
         [
-            line.label,
+            line.display,
             note(line, verdicts),
             *(score_text(line, name, verdicts) for name in names),
             seconds(line.costs["fit_s"]),

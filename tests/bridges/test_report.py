@@ -52,7 +52,7 @@ def test_thin_keeps_maps_small() -> None:
 
 def test_the_error_map_counts_labelled_pixels_only() -> None:
     _, ax = plots.new_figure()
-    plots.plot_error_map(ax, np.array([[1, 2], [0, 1]]), np.array([[1, 1], [1, 0]]))
+    plots.plot_error_map(ax, np.array([[1, 2], [-1, 1]]), np.array([[1, 1], [1, -1]]), NAMES)
     assert "50.0%" in ax.get_title()
     image = ax.images[0].get_array()
     assert np.asarray(image)[1].tolist() == [[1, 1, 1], [1, 1, 1]]
