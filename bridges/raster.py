@@ -120,6 +120,14 @@ class Grid:
         left, top = _matrix(t)[:2] @ (window.col_off, window.row_off, 1)
         return Affine(t.a, t.b, left, t.d, t.e, top)
 
+    def window_bounds(self, window: Any) -> tuple[float, float, float, float]:
+        """Return (smallest x, smallest y, largest x, largest y) of a window."""
+        x0, y0 = window.col_off, window.row_off
+        x1, y1 = x0 + window.width, y0 + window.height
+        corners = np.array([(x0, y0, 1), (x1, y0, 1), (x0, y1, 1), (x1, y1, 1)], dtype=np.float64)
+        xs, ys, _ = _matrix(self.transform) @ corners.T
+        return float(xs.min()), float(ys.min()), float(xs.max()), float(ys.max())
+
     def misplacement(self, other: Grid) -> float:
         """Return how far, in pixels of this grid, the other's corners lie from this one's."""
         h, w = self.height, self.width

@@ -65,7 +65,7 @@ class VectorLabels:
         codes = np.full(shape, -1, dtype=np.int64)
         groups = np.zeros(shape, dtype=np.int64)
         claims = np.zeros(shape, dtype=np.int64)
-        near = self._near(window)
+        near = self.near(window)
         for code in np.unique(self.codes[near]):
             burnt = self._burn(near & (self.codes == code), window)
             claims += burnt > 0
@@ -74,14 +74,14 @@ class VectorLabels:
         codes[claims > 1] = -1
         return codes, groups
 
-    def _near(self, window: Window) -> NDArray[np.bool_]:
+    def near(self, window: Window) -> NDArray[np.bool_]:
+        """Return which features may reach into a window."""
         import shapely
-        from rasterio.windows import bounds
 
-        left, bottom, right, top = bounds(window, self.grid.transform)
+        left, bottom, right, top = self.grid.window_bounds(window)
         x0, y0, x1, y1 = shapely.bounds(self.shapes).T
-        inside = (x1 >= min(left, right)) & (x0 <= max(left, right))
-        return inside & (y1 >= min(bottom, top)) & (y0 <= max(bottom, top))
+        near: NDArray[np.bool_] = (x1 >= left) & (x0 <= right) & (y1 >= bottom) & (y0 <= top)
+        return near
 
     def _burn(self, use: NDArray[np.bool_], window: Window) -> NDArray[np.int64]:
         from rasterio.features import rasterize
@@ -246,7 +246,7 @@ def _require_overlap(labels: VectorLabels, file: Path) -> None:
     from rasterio.windows import Window
 
     whole = Window(0, 0, labels.grid.width, labels.grid.height)
-    if not labels._near(whole).any():
+    if not labels.near(whole).any():
         raise DataError(
             f"None of the {len(labels.shapes)} features of {file} lies on the image.",
             "Check the coordinate systems of both: rio info image.tif; ogrinfo -al -so "
