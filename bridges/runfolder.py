@@ -20,7 +20,7 @@ from bridges.comm import usable_cores
 from bridges.errors import UsageError
 
 PRODUCTS = ("metrics.json", "model.skops", "map.tif", "map.png", "report.html", "run.json", "scene")
-"""Files and folders of a training run; with ``overwrite`` those that the new run does not make are removed."""
+"""What a training run makes; with ``overwrite``, products of an earlier run do not outlive it."""
 
 VERSIONED = (
     "annealsvm",
@@ -143,7 +143,7 @@ class RunFolder:
             yield temporary
 
     def subfolder(self, name: str) -> Path:
-        """Make a folder for files of this run; it lies in the hidden folder until the block ends."""
+        """Make a folder for files of this run; until the block ends, it lies in the hidden one."""
         folder = self._staging / name
         folder.mkdir(exist_ok=True)
         return folder
@@ -168,7 +168,7 @@ class RunFolder:
             return
         new = {p.name for p in self._staging.iterdir()}
         for name in set(PRODUCTS) | new:
-            _remove(self.path / name, keep_file=name in new)
+            _make_way(self.path / name, replaced=name in new)
         for name in sorted(new):
             (self._staging / name).replace(self.path / name)
         self._staging.rmdir()
@@ -193,6 +193,14 @@ class RunFolder:
             self.commit()
         else:
             self.discard()
+
+
+def _make_way(path: Path, *, replaced: bool) -> None:
+    """Remove what an earlier run left; a file that is replaced in one step may stay until then."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    elif not replaced:
+        path.unlink(missing_ok=True)
 
 
 def timestamped_folder() -> Path:

@@ -56,6 +56,16 @@ def test_an_existing_folder_needs_overwrite(tmp_path: Path) -> None:
     assert everything(tmp_path) == ["notes.txt", "run.json"]  # the old map was of another model
 
 
+def test_folders_of_an_earlier_run_give_way(tmp_path: Path) -> None:
+    for text in ("old", "new"):
+        with RunFolder(tmp_path / "run", overwrite=True) as run:
+            (run.subfolder("scene") / f"{text}.tif").write_text(text)
+    assert everything(tmp_path / "run") == ["scene", "scene/new.tif"]
+    with RunFolder(tmp_path / "run", overwrite=True) as run:
+        run.write_text("run.json", "")
+    assert everything(tmp_path / "run") == ["run.json"]
+
+
 def test_overwriting_that_fails_keeps_the_old_run(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("old")
 
