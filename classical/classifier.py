@@ -114,6 +114,7 @@ class MPISVC(KernelModel):
         "n_jobs": [Integral, None],
     }
     multiclass = "ovo"
+    collective = True  # all ranks fit it together; see bridges.compare
 
     def __init__(
         self,
