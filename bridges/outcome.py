@@ -111,6 +111,10 @@ def write_outcome(
     meta = {
         "class_names": {str(code): name for code, name in data.class_names.items()},
         "feature_names": data.feature_names,
+        "feature_range": [
+            inputs.train[0].min(axis=0).tolist(),
+            inputs.train[0].max(axis=0).tolist(),
+        ],
         "accuracy": metrics["accuracy"],
         "split": metrics["split"],
         "source": data.source,

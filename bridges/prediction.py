@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 HECTARE_M2 = 10_000.0
 
+FOREIGN = 0.5
+"""Share of pixels outside the training range from which on a warning is given."""
+
 
 def make_parser(program: str) -> argparse.ArgumentParser:
     """Return the parser of a prediction command."""
@@ -58,6 +61,7 @@ def predict(args: argparse.Namespace) -> int:
     model, meta = load_model(args.model)
     scene = open_scene(args.image, bands=args.bands, nodata=args.nodata, mask=args.mask)
     require_bands(scene, meta["feature_names"], narrator)
+    warn_of_range(scene, meta["feature_range"], narrator)
     names = {int(code): name for code, name in meta["class_names"].items()}
     with narrator.progress("map (pixels)") as progress:
         summary = predict_map(
@@ -89,6 +93,28 @@ def require_bands(scene: Scene, trained: Sequence[str], narrator: Narrator) -> N
         narrator.warn(
             f"The image's bands are called {', '.join(found)}, the model's {', '.join(trained)}; "
             "they are taken in this order (--bands changes it)."
+        )
+
+
+def warn_of_range(scene: Scene, trained: Sequence[Sequence[float]], narrator: Narrator) -> None:
+    """Warn if most of the scene's pixels lie outside the values that the model was trained on.
+
+    The usual reason is another unit: digital numbers instead of reflectance.
+    """
+    import numpy as np
+
+    low, high = np.asarray(trained)
+    windows = scene.windows(rows=64)
+    values, valid = scene.read(windows[len(windows) // 2])
+    pixels = values[valid]
+    if not len(pixels):
+        return
+    margin = 0.5 * (high - low)
+    outside = float(np.mean(np.any((pixels < low - margin) | (pixels > high + margin), axis=1)))
+    if outside > FOREIGN:
+        narrator.warn(
+            f"{outside:.0%} of the pixels lie far outside the values that the model was trained "
+            "on; are both images in the same unit (digital numbers, reflectance)?"
         )
 
 
