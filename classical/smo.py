@@ -1,4 +1,4 @@
-r"""The inner solver: sequential minimal optimisation on a stored kernel block, nested.
+r"""The inner solver: sequential minimal optimisation on a stored kernel block.
 
 In signed coefficients :math:`\beta_n = \alpha_n y_n` the dual of a C-SVC reads
 
@@ -7,9 +7,9 @@ In signed coefficients :math:`\beta_n = \alpha_n y_n` the dual of a C-SVC reads
 
 with gradient :math:`f = K\beta - y`. A coefficient may grow where β < u and shrink where β > l; the
 largest violation of the optimality conditions is the largest f that may shrink minus the smallest f
-that may grow. Pairs are chosen by second-order information (Fan, Chen, Lin, *JMLR* 6, 2005) within
-a small set of the worst violators whose kernel block lies in L1; the gradient of the block is
-brought up to date after each small set.
+that may grow. The pair of each step is chosen by second-order information over the whole block
+(Fan, Chen, Lin, *JMLR* 6, 2005). Minima are kept per lane of a row of LANES, so that the search for
+the pair runs on vector lanes without reordering any sum.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ import numpy as np
 
 from bridges.compiled import compiled
 
-SMALL = 64
-"""Coefficients in a small set: its kernel block (float64) fills half of L1."""
+LANES = 128
+"""Elements whose minima are kept side by side; they stay in L1."""
+
+BLOCKED = 1e300
+"""Added to the gradient of a coefficient that may not move."""
 
 CURVATURE = 1e-12
 """Stands for a curvature that is not positive (LIBSVM's TAU)."""
@@ -40,94 +43,60 @@ def violation(f: Any, beta: Any, lower: Any, upper: Any) -> tuple[float, float]:
 
 
 @compiled
-def insert(keys: Any, places: Any, count: int, key: float, place: int) -> int:
-    """Insert into a sorted list of the len(keys) smallest keys; return its length."""
-    size = len(keys)
-    if count == size and key >= keys[size - 1]:
-        return count
-    at = count if count < size else size - 1
-    while at > 0 and keys[at - 1] > key:
-        keys[at], places[at] = keys[at - 1], places[at - 1]
-        at -= 1
-    keys[at], places[at] = key, place
-    return min(count + 1, size)
+def lowest(lanes: Any, keys: Any, extra: Any) -> tuple[float, int]:
+    """Return the smallest lane value and the first place where ``keys + extra`` has it."""
+    lane = 0
+    for p in range(1, min(LANES, len(keys))):
+        if lanes[p] < lanes[lane]:
+            lane = p
+    for i in range(lane, len(keys), LANES):
+        if keys[i] + extra[i] == lanes[lane]:
+            return lanes[lane], i
+    return np.inf, -1
 
 
 @compiled
-def choose_small(f: Any, beta: Any, lower: Any, upper: Any, chosen: Any) -> int:
-    """Write the indices of the worst violators of both sides into ``chosen``; return how many."""
-    half = len(chosen) // 2
-    up_keys, up = np.empty(half), np.empty(half, np.int64)
-    down_keys, down = np.empty(half), np.empty(half, np.int64)
-    n_up = n_down = 0
-    for i in range(len(f)):
-        if beta[i] < upper[i]:
-            n_up = insert(up_keys, up, n_up, f[i], i)
-        if beta[i] > lower[i]:
-            n_down = insert(down_keys, down, n_down, -f[i], i)
-    count = 0
-    for a in range(n_up):
-        chosen[count] = up[a]
-        count += 1
-    for b in range(n_down):
-        known = False
-        for a in range(n_up):
-            known = known or up[a] == down[b]
-        if not known:
-            chosen[count] = down[b]
-            count += 1
-    return count
+def grow_lanes(f: Any, no_grow: Any, lanes: Any, row_i: Any, row_j: Any, t: float) -> None:
+    """Add ``t * (row_i - row_j)`` to the gradient and find the smallest that may grow, by lane.
+
+    Blocks of LANES read one row of ``lanes`` and write the other: minima updated in place would
+    become masked stores, which are slow. The last block's row holds the result.
+    """
+    lanes[0] = np.inf
+    for first in range(0, len(f), LANES):
+        block = slice(first, first + LANES)
+        fs, stops, ki, kj = f[block], no_grow[block], row_i[block], row_j[block]
+        old, new = lanes[(first // LANES) % 2], lanes[(first // LANES + 1) % 2]
+        for p in range(len(fs)):
+            value = fs[p] + t * (ki[p] - kj[p])
+            fs[p] = value
+            new[p] = min(value + stops[p], old[p])
+        new[len(fs) :] = old[len(fs) :]
 
 
 @compiled
-def solve_small(
-    K: Any, f: Any, beta: Any, lower: Any, upper: Any, tol: float, max_steps: int
-) -> int:
-    """Second-order SMO on a small block, in place; return the steps taken."""
-    n = len(f)
-    for step in range(max_steps):
-        i, low, high = -1, np.inf, -np.inf
-        for a in range(n):
-            if beta[a] < upper[a] and f[a] < low:
-                i, low = a, f[a]
-        best, j = 0.0, -1
-        for b in range(n):
-            if beta[b] > lower[b]:
-                high = max(high, f[b])
-                gap = f[b] - low
-                if gap > 0:
-                    curvature = max(K[i, i] + K[b, b] - 2 * K[i, b], CURVATURE)
-                    gain = gap * gap / curvature
-                    if gain > best:
-                        best, j = gain, b
-        if j < 0 or high - low <= tol:
-            return step
-        curvature = max(K[i, i] + K[j, j] - 2 * K[i, j], CURVATURE)
-        t = (f[j] - low) / curvature
-        if t >= upper[i] - beta[i]:
-            t = upper[i] - beta[i]
-        if t >= beta[j] - lower[j]:
-            t = beta[j] - lower[j]
-            beta[i] = upper[i] if t == upper[i] - beta[i] else beta[i] + t
-            beta[j] = lower[j]
-        else:
-            beta[i] = upper[i] if t == upper[i] - beta[i] else beta[i] + t
-            beta[j] -= t
-        for a in range(n):
-            f[a] += t * (K[i, a] - K[j, a])
-    return max_steps
+def gain_lanes(
+    f: Any, no_shrink: Any, row: Any, diagonal: Any, low: float, own: float, loss: Any, lanes: Any
+) -> None:
+    """Find the best partner by lane: the smallest -(f - low)² / curvature that may shrink.
 
-
-@compiled
-def add_rows(K: Any, rows: Any, change: Any, count: int, f: Any) -> None:
-    """Add ``sum_c change[c] * K[rows[c]]`` over the first ``count`` rows to ``f``; pads by four."""
-    for c in range(count, -(-count // 4) * 4):
-        rows[c], change[c] = rows[0], 0.0
-    for c in range(0, count, 4):
-        r0, r1, r2, r3 = K[rows[c]], K[rows[c + 1]], K[rows[c + 2]], K[rows[c + 3]]
-        t0, t1, t2, t3 = change[c], change[c + 1], change[c + 2], change[c + 3]
-        for a in range(len(f)):
-            f[a] += (t0 * r0[a] + t1 * r1[a]) + (t2 * r2[a] + t3 * r3[a])
+    ``lanes[:, 0]`` gets those, ``lanes[:, 1]`` the smallest -f, by turns as in
+    :func:`grow_lanes`; ``loss`` gets every value.
+    """
+    lanes[0] = np.inf
+    for first in range(0, len(f), LANES):
+        block = slice(first, first + LANES)
+        fs, stops, ks = f[block], no_shrink[block], row[block]
+        ds, losses = diagonal[block], loss[block]
+        old, new = lanes[(first // LANES) % 2], lanes[(first // LANES + 1) % 2]
+        old_best, old_top, best, top = old[0], old[1], new[0], new[1]
+        for p in range(len(fs)):
+            down = fs[p] - stops[p]
+            gap = max(down - low, 0.0)
+            losses[p] = -(gap * gap) / max(own + ds[p] - 2.0 * ks[p], CURVATURE)
+            best[p] = min(losses[p], old_best[p])
+            top[p] = min(-down, old_top[p])
+        new[:, len(fs) :] = old[:, len(fs) :]
 
 
 @compiled
@@ -152,33 +121,30 @@ def solve_block(
     int
         Pair steps taken.
     """
-    chosen = np.empty(SMALL, np.int64)
-    block = np.empty((SMALL, SMALL))
-    fs, bs = np.empty(SMALL), np.empty(SMALL)
-    ls, us = np.empty(SMALL), np.empty(SMALL)
-    rows, change = np.empty(SMALL + 4, np.int64), np.empty(SMALL + 4)
-    steps = 0
-    while steps < max_steps:
-        high, low = violation(f, beta, lower, upper)
-        gap = high - low
-        if not gap > tol:
-            break
-        n = choose_small(f, beta, lower, upper, chosen)
-        for a in range(n):
-            i = chosen[a]
-            fs[a], bs[a], ls[a], us[a] = f[i], beta[i], lower[i], upper[i]
-            for b in range(n):
-                block[a, b] = K[i, chosen[b]]
-        goal, limit = max(0.1 * gap, 0.5 * tol), min(10 * SMALL, max_steps - steps)
-        taken = solve_small(block[:n, :n], fs[:n], bs[:n], ls[:n], us[:n], goal, limit)
-        count = 0
-        for a in range(n):
-            if bs[a] != beta[chosen[a]]:
-                rows[count], change[count] = chosen[a], bs[a] - beta[chosen[a]]
-                beta[chosen[a]] = bs[a]
-                count += 1
-        add_rows(K, rows, change, count, f)
-        steps += taken
-        if taken == 0:
-            break
-    return steps
+    q = len(f)
+    # a coefficient that may not move gets a gradient too large (finite: inf - inf is NaN) to win
+    no_grow = np.where(beta < upper, 0.0, BLOCKED)
+    no_shrink = np.where(beta > lower, 0.0, BLOCKED)
+    zero, loss, diagonal = np.zeros(q), np.empty(q), np.empty(q)
+    for i in range(q):
+        diagonal[i] = K[i, i]
+    lanes, pair_lanes = np.empty((2, LANES)), np.empty((2, 2, LANES))
+    last = -(-q // LANES) % 2
+    grow_lanes(f, no_grow, lanes, K[0], K[0], 0.0)
+    for step in range(max_steps):
+        low, i = lowest(lanes[last], f, no_grow)
+        gain_lanes(f, no_shrink, K[i], diagonal, low, diagonal[i], loss, pair_lanes)
+        high = -pair_lanes[last, 1].min()
+        best, j = lowest(pair_lanes[last, 0], loss, zero)
+        if not high - low > tol or not best < 0.0 or low > 0.5 * BLOCKED:
+            return step
+        t = (f[j] - low) / max(diagonal[i] + diagonal[j] - 2.0 * K[i, j], CURVATURE)
+        room_i, room_j = upper[i] - beta[i], beta[j] - lower[j]
+        t = min(t, room_i, room_j)
+        beta[i] = upper[i] if t == room_i else beta[i] + t
+        beta[j] = lower[j] if t == room_j else beta[j] - t
+        no_grow[i] = BLOCKED if t == room_i else 0.0
+        no_shrink[j] = BLOCKED if t == room_j else 0.0
+        no_shrink[i], no_grow[j] = 0.0, 0.0
+        grow_lanes(f, no_grow, lanes, K[i], K[j], t)
+    return max_steps
