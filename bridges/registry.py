@@ -49,6 +49,8 @@ def load(name: str, group: str = CLASSIFIERS) -> Callable[..., Any]:
     try:
         return points[0].load()
     except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == points[0].module.partition(".")[0]:
+            raise  # a module of the announcing package itself: a defect, not a missing extra
         raise SolverError(
             f"The {kind} '{name}' needs the package '{error.name}', which is not installed.",
             f"pip install '{error.name}', or the extra of this project that brings it (README).",

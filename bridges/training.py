@@ -86,6 +86,7 @@ def _run(
 ) -> dict[str, Any] | None:
     """Do a run on all ranks; return the metrics on the first."""
     clock = Clock()
+    model = make_model(args)  # a wrong name or option is an error before anything is read
     loaded: list[Inputs] = []
 
     def load() -> tuple[Any, Any]:
@@ -97,7 +98,6 @@ def _run(
     X, y = mpi.on_root(comm, load)
     clock.lap("load")
     scaler = make_scaler(args.scale).fit(X)
-    model = make_model(args)
     with narrator.progress("training") as progress:
         _fit(model, scaler.transform(X), y, progress)
     clock.lap("fit")
