@@ -24,7 +24,7 @@ from sklearn.utils.validation import (
 from bridges import comm as mpi
 from bridges.bags import POWERS, Sampling, Stratify, draw_bags
 from bridges.console import Progress, no_progress
-from bridges.duplicates import merge_rows
+from bridges.duplicates import MergedRows, merge_rows
 from bridges.expansion import KernelExpansion
 from bridges.fusion import CHUNK, Fusion, Members, merge_diagnostics, merge_reports
 from bridges.kernels import resolve_gamma
@@ -44,8 +44,8 @@ class Prepared:
     ----------
     X : ndarray of shape (n, d)
         All training samples.
-    codes : ndarray of shape (n,)
-        Their class indices.
+    merged : MergedRows
+        The distinct ones among them.
     prototype : estimator
         Unfitted member, its bandwidth resolved.
     rows : list of ndarray
@@ -57,7 +57,7 @@ class Prepared:
     """
 
     X: NDArray[np.float64]
-    codes: NDArray[np.intp]
+    merged: MergedRows
     prototype: Any
     rows: list[NDArray[np.intp]]
     datasets: list[tuple[Any, Any, Any]]
@@ -192,7 +192,7 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
         self.estimators_ = self._fit_members(
             prepared.prototype, prepared.datasets, prepared.seeds, progress
         )
-        self._fuse(prepared.X, prepared.codes)
+        self._fuse(prepared.X, prepared.merged)
         self.diagnostics_ = merge_diagnostics(self.estimators_)
         self.fit_report_ = merge_reports(
             self.estimators_, time.perf_counter() - started, len(prepared.X), len(self.support_)
@@ -224,7 +224,7 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
             rows = merged.rows[bag]
             block = X[np.ix_(rows, rows)] if pairwise else X[rows]
             datasets.append((block, y[rows], merged.weights[bag] if weighted else None))
-        return Prepared(X, codes, prototype, [merged.rows[bag] for bag in bags], datasets, seeds)
+        return Prepared(X, merged, prototype, [merged.rows[bag] for bag in bags], datasets, seeds)
 
     def _draw(
         self, codes: NDArray[np.intp], weights: NDArray[np.float64]
@@ -273,9 +273,9 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
         mine = fit_members(prototype, datasets[start:stop], seeds[start:stop], workers, progress)
         return [member for part in comm.allgather(mine) for member in part]
 
-    def _fuse(self, X: NDArray[np.float64], codes: NDArray[np.intp]) -> None:
+    def _fuse(self, X: NDArray[np.float64], merged: MergedRows) -> None:
         members = self._members()
-        self.oob_score_, self.member_weights_ = members.out_of_bag(X, codes, self.combine)
+        self.oob_score_, self.member_weights_ = members.out_of_bag(X, merged, self.combine)
         if members.are_kernel_models:
             fused = members.averaged(self.member_weights_)
             self.support_ = fused.support

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from bridges.classifier import Diagnostics, FitReport
+from bridges.duplicates import MergedRows
 from bridges.expansion import KernelExpansion, stack
 from bridges.multiclass import MultiClass, decision_scores, predicted_indices
 
@@ -113,16 +114,18 @@ class Members:
         return share[:, 1] - share[:, 0] + tie if self.n_classes == 2 else share + tie
 
     def out_of_bag(
-        self, X: NDArray[np.float64], codes: NDArray[np.intp], rule: Fusion
+        self, X: NDArray[np.float64], merged: MergedRows, rule: Fusion
     ) -> tuple[float | None, NDArray[np.float64]]:
         """Return the out-of-bag accuracy of the ensemble and the members' weights.
+
+        Equal pixels are one pixel here: a copy of what a member has seen is not unseen.
 
         Parameters
         ----------
         X : ndarray of shape (n, d)
             Training samples.
-        codes : ndarray of shape (n,)
-            Their class indices.
+        merged : MergedRows
+            The distinct ones among them, their class indices and weights.
         rule : {"mean", "majority", "oob"}
             With ``oob`` a member weighs as much as its own out-of-bag accuracy exceeds chance.
 
@@ -135,28 +138,44 @@ class Members:
         unseen = np.ones((len(X), m), dtype=bool)
         for member, rows in enumerate(self.rows):
             unseen[rows, member] = False
-        chunks = [slice(start, start + CHUNK) for start in range(0, len(X), CHUNK)]
+        unseen = unseen[merged.rows]
+        judged = np.flatnonzero(unseen.any(axis=1))
+        chunks = [judged[start : start + CHUNK] for start in range(0, len(judged), CHUNK)]
         weights = np.full(m, 1.0 / m)
         if rule == "oob":
-            hits = np.zeros(m)
-            for chunk in chunks:
-                right = self.votes(self.outputs(X[chunk])) == codes[chunk, None]
-                hits += np.sum(right & unseen[chunk], axis=0)
-            accuracy = hits / np.maximum(unseen.sum(axis=0), 1)
-            surplus = np.maximum(accuracy - 1.0 / self.n_classes, 0.0)
-            weights = surplus / surplus.sum() if surplus.sum() > 0 else weights
-        right_total = judged = 0
+            weights = self._surplus(X, merged, unseen, chunks)
+        right = total = 0.0
         for chunk in chunks:
             masked = weights * unseen[chunk]
-            total = masked.sum(axis=1)
-            seen = total > 0
-            if not seen.any():
+            share = masked.sum(axis=1)
+            heard = chunk[share > 0]
+            if not len(heard):
                 continue
-            outputs = self.outputs(X[chunk][seen])
-            scores = self.scores(outputs, masked[seen] / total[seen, None], rule)
-            right_total += int(np.sum(predicted_indices(scores) == codes[chunk][seen]))
-            judged += int(seen.sum())
-        return (right_total / judged if judged else None), weights
+            outputs = self.outputs(X[merged.rows[heard]])
+            masked = masked[share > 0] / share[share > 0, None]
+            hit = predicted_indices(self.scores(outputs, masked, rule)) == merged.codes[heard]
+            right += float(merged.weights[heard] @ hit)
+            total += float(merged.weights[heard].sum())
+        return (right / total if total > 0 else None), weights
+
+    def _surplus(
+        self,
+        X: NDArray[np.float64],
+        merged: MergedRows,
+        unseen: NDArray[np.bool_],
+        chunks: list[NDArray[np.intp]],
+    ) -> NDArray[np.float64]:
+        """Return weights in proportion to each member's out-of-bag accuracy above chance."""
+        hits = np.zeros(len(self.estimators))
+        for chunk in chunks:
+            right = self.votes(self.outputs(X[merged.rows[chunk]])) == merged.codes[chunk, None]
+            hits += merged.weights[chunk] @ (right & unseen[chunk])
+        left_out = merged.weights @ unseen
+        accuracy = np.divide(hits, left_out, out=np.zeros_like(hits), where=left_out > 0)
+        surplus = np.maximum(accuracy - 1.0 / self.n_classes, 0.0)
+        if surplus.sum() == 0:
+            return np.full(len(hits), 1.0 / len(hits))
+        return np.asarray(surplus / surplus.sum())
 
 
 def _class_scores(member: Any, X: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:

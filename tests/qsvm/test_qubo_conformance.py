@@ -1,0 +1,22 @@
+"""scikit-learn's own checks of the annealed classifiers, none of them expected to fail."""
+
+from __future__ import annotations
+
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from qsvm.classifier import QuboSVC
+from qsvm.ensemble import make_qubo_ensemble
+
+QUICK = {"num_reads": 8, "num_sweeps": 60}
+
+
+@parametrize_with_checks(
+    [
+        QuboSVC(sampler_params=QUICK),
+        QuboSVC(sampler_params=QUICK, multiclass="ovr", n_bits=1, class_weight="balanced"),
+        QuboSVC(sampler_params=QUICK, kernel="precomputed"),
+        make_qubo_ensemble(n_members=3, member_size=20, **QUICK),
+    ]
+)
+def test_scikit_learn_check(estimator, check):
+    check(estimator)
