@@ -215,14 +215,20 @@ def ordered_rows(
     same = ("data", "classifier", "parameters", "split", "fold", "seed")
     known = {tuple(row[name] for name in same) for row in curves if row["curve"] == "ranks"}
     keys = {row["key"] for row in rows}
-    curves += [
+    earlier = [
         dict(row)
         for row in stored.values()
         if row["curve"] == "ranks"
         and row["key"] not in keys
         and tuple(row[name] for name in same) in known
     ]
-    return main, curves
+    places = {pair: i for i, pair in enumerate(dict.fromkeys(map(_place, rows)))}
+    earlier.sort(key=lambda r: (r["curve_value"], places[_place(r)], r["fold"], r["seed"]))
+    return main, curves + earlier
+
+
+def _place(row: Mapping[str, Any]) -> tuple[Any, Any]:
+    return row["data"], row["classifier"]
 
 
 def _verdict_json(verdict: Any) -> dict[str, Any]:
