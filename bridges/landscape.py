@@ -99,7 +99,7 @@ def _fields(
         np.bincount(plot.ravel(), minlength=n_plots), 1
     )
     used = (mean > np.quantile(mean[np.unique(plot)], 0.72))[plot]
-    stage = rng.normal(0.2, 0.6, n_plots)[plot] * used
+    stage = rng.normal(0.6, 0.45, n_plots)[plot] * used
     crop = np.zeros((6, height, width))
     crop[0], crop[2] = stage, -stage
     return used, crop
