@@ -157,11 +157,13 @@ def locate(
 
 def offer(rows: Rows, count: int, kept: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     """Return this rank's candidates: its worst violators of both sides and the rows kept."""
-    grow = np.flatnonzero(rows.beta < rows.upper)
-    shrink = np.flatnonzero(rows.beta > rows.lower)
+    held, _ = locate(rows.numbers, kept)
+    new = np.ones(len(rows.numbers), np.bool_)
+    new[held] = False
+    grow = np.flatnonzero(new & (rows.beta < rows.upper))
+    shrink = np.flatnonzero(new & (rows.beta > rows.lower))
     grow = grow[smallest(rows.f[grow], count)]
     shrink = shrink[smallest(-rows.f[shrink], count)]
-    held, _ = locate(rows.numbers, kept)
     places = np.unique(np.concatenate([grow, shrink, held]))
     fields = ("Z", "numbers", "beta", "f", "lower", "upper")
     return {name: getattr(rows, name)[places] for name in fields}
