@@ -18,8 +18,8 @@ Sampling = Literal["bootstrap", "slices"]
 Stratify = Literal["sqrt", "proportional", "equal"]
 
 POWERS = {"sqrt": 0.5, "proportional": 1.0, "equal": 0.0}
-"""Exponent of a class's size in its share of a member (power allocation, M. D. Bankier, The American
-Statistician 42, 1988): between what serves the whole and what serves each class."""
+"""Exponent of a class's size in its share of a member (power allocation, M. D. Bankier, The
+American Statistician 42, 1988): between what serves the whole and what serves each class."""
 
 
 def quotas(totals: NDArray[np.float64], size: int) -> NDArray[np.intp]:

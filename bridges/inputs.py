@@ -133,20 +133,3 @@ def _check_classes(data: LabelledData, split: Split) -> None:
             f"The training samples are all of one class ({names}).",
             "Name at least two classes with --classes, or choose another --split.",
         )
-
-
-def make_scaler(name: str) -> Any:
-    """Return an unfitted scikit-learn scaler.
-
-    Parameters
-    ----------
-    name : {"standard", "minmax", "none"}
-        Zero mean and unit variance; [-1, 1]; or as it is.
-    """
-    from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
-
-    if name == "standard":
-        return StandardScaler()
-    if name == "minmax":
-        return MinMaxScaler((-1.0, 1.0))
-    return FunctionTransformer(feature_names_out="one-to-one")

@@ -94,8 +94,20 @@ def make(name: str, **params: Any) -> Any:
 
 
 def make_sampler(name: str, **options: Any) -> Any:
-    """Make a sampler of SVM duals by its registered name, with its own options only."""
-    return build(name, load(name, SAMPLERS), options)
+    """Make a sampler of SVM duals by its registered name, with its own options only.
+
+    Raises
+    ------
+    UsageError
+        If the name or an option is unknown, or an option has a value of the wrong type.
+    """
+    try:
+        return build(name, load(name, SAMPLERS), options)
+    except TypeError as error:
+        given = ", ".join(f"{key}={value!r}" for key, value in options.items())
+        raise UsageError(
+            f"'{name}' cannot take {given} ({error}).", "Check the types of its options."
+        ) from error
 
 
 def sampler_table() -> str:

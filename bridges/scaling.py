@@ -29,5 +29,5 @@ def make_scaler(name: str) -> Any:
     if name == "minmax":
         return MinMaxScaler((-1, 1))
     if name == "none":
-        return FunctionTransformer(check_inverse=False)
+        return FunctionTransformer(check_inverse=False, feature_names_out="one-to-one")
     raise UsageError(f"Unknown scaling '{name}'.", f"Use one of {', '.join(SCALES)}.")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from bridges import comm as mpi
 from bridges.console import Narrator, no_progress
-from bridges.errors import UsageError
-from bridges.inputs import Inputs, load_inputs, make_scaler
+from bridges.inputs import Inputs, load_inputs
 from bridges.options import recorded
 from bridges.runfolder import RunFolder
+from bridges.scaling import make_scaler
 
 if TYPE_CHECKING:
     import argparse
@@ -217,12 +217,3 @@ def show_and_stop(args: argparse.Namespace) -> bool:
         print("\n".join(f"{name} {version}" for name, version in versions().items()))
         return True
     return False
-
-
-def require_at_least(args: argparse.Namespace, **minima: int) -> None:
-    """Raise a UsageError for an option below its minimum."""
-    for name, least in minima.items():
-        value = getattr(args, name)
-        if value is not None and value < least:
-            flag = "--" + name.replace("_", "-")
-            raise UsageError(f"{flag} is {value}.", f"Use {flag} of at least {least}.")

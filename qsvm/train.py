@@ -28,10 +28,19 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_output_options(parser)
     options.add_data_options(parser)
     _add_ensemble_options(parser)
-    svm = options.add_kernel_options(parser, C=3.0)
-    svm.add_argument("--base", type=float, default=2.0, help="base B of the encoding")
-    svm.add_argument("--n-bits", type=int, default=2, help="bits K per coefficient")
-    svm.add_argument("--penalty", type=float, default=1.0, help="penalty ξ for Σ α y = 0")
+    svm = options.add_kernel_options(parser, C=3.0, C_names=("encoding",))
+    svm.add_argument(
+        "--base", type=options.number("B", least=1), default=2.0, help="base B of the encoding"
+    )
+    svm.add_argument(
+        "--n-bits", type=options.at_least(1, 16), default=2, help="bits K per coefficient"
+    )
+    svm.add_argument(
+        "--penalty",
+        type=options.number("ξ", least=0),
+        default=1.0,
+        help="penalty ξ for Σ α y = 0",
+    )
     _add_sampler_options(parser)
     shown = parser.add_argument_group("information")
     shown.add_argument("--list-samplers", action="store_true", help="list samplers and stop")
@@ -41,8 +50,10 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _add_ensemble_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("ensemble")
-    group.add_argument("--members", type=int, default=15, help="number of members")
-    group.add_argument("--member-size", type=int, default=80, help="pixels per member")
+    group.add_argument("--members", type=options.at_least(1), default=15, help="number of members")
+    group.add_argument(
+        "--member-size", type=options.at_least(2), default=80, help="pixels per member"
+    )
     group.add_argument(
         "--sampling",
         choices=("bootstrap", "slices"),
@@ -66,8 +77,10 @@ def _add_ensemble_options(parser: argparse.ArgumentParser) -> None:
 def _add_sampler_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("sampler")
     group.add_argument("--sampler", default="neal", help="name of the sampler (--list-samplers)")
-    group.add_argument("--num-reads", type=int, help="samples drawn per QUBO")
-    group.add_argument("--sweeps", type=int, help="sweeps per sample, for annealers")
+    group.add_argument("--num-reads", type=options.at_least(1), help="samples drawn per QUBO")
+    group.add_argument(
+        "--sweeps", type=options.at_least(1), help="sweeps per sample, for annealers"
+    )
     group.add_argument(
         "--sampler-option",
         metavar="KEY=VALUE",
@@ -76,8 +89,12 @@ def _add_sampler_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="any other option of the sampler; may be repeated",
     )
-    group.add_argument("--refine", type=int, default=0, metavar="ROUNDS", help="refinement rounds")
-    group.add_argument("--keep", type=int, default=20, help="lowest distinct samples averaged")
+    group.add_argument(
+        "--refine", type=options.at_least(0), default=0, metavar="ROUNDS", help="refinement rounds"
+    )
+    group.add_argument(
+        "--keep", type=options.at_least(1), default=20, help="lowest distinct samples averaged"
+    )
     group.add_argument(
         "--combination",
         choices=("mean", "boltzmann", "accuracy", "best"),
@@ -153,15 +170,6 @@ def describe(model: KernelEnsemble, X: NDArray[Any], y: NDArray[Any]) -> str:
     return "\n".join(lines)
 
 
-def check(args: argparse.Namespace) -> None:
-    """Raise a UsageError for numbers that no run could use."""
-    from bridges.training import require_at_least
-
-    require_at_least(
-        args, members=1, member_size=2, n_bits=1, keep=1, num_reads=1, sweeps=1, refine=0, jobs=1
-    )
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     words = sys.argv[1:] if argv is None else argv
@@ -175,7 +183,6 @@ def _body(argv: Sequence[str]) -> int:
 
     if training.show_and_stop(args):
         return 0
-    check(args)
     return training.train(args, make_model, describe, {"sampler": args.sampler})
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Sequence
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +56,13 @@ def beta_range(problem: DualProblem) -> tuple[float, float]:
     return hot, max(COLD / smallest if smallest > 0 else hot, hot)
 
 
+def _is_range(betas: object) -> bool:
+    """Tell whether something is two inverse temperatures, the hotter first."""
+    if not isinstance(betas, Sequence) or len(betas) != 2:
+        return False
+    return all(isinstance(b, Real) for b in betas) and 0 <= betas[0] <= betas[1] < math.inf
+
+
 class SimulatedAnnealing:
     """Metropolis walk on the bits, with inverse temperatures computed from the problem.
 
@@ -81,11 +90,16 @@ class SimulatedAnnealing:
         beta_schedule: str = "geometric",
     ) -> None:
         for key, value in (("num_reads", num_reads), ("num_sweeps", num_sweeps)):
-            if value < 1:
-                raise UsageError(f"{key} is {value}.", f"Use {key} of at least 1.")
+            if not isinstance(value, int | np.integer) or value < 1:
+                raise UsageError(f"{key} is {value!r}.", f"Use a whole {key} of at least 1.")
         if beta_schedule not in ("geometric", "linear"):
             raise UsageError(
                 f"Unknown beta_schedule '{beta_schedule}'.", "Use 'geometric' or 'linear'."
+            )
+        if beta_range is not None and not _is_range(beta_range):
+            raise UsageError(
+                f"beta_range is {beta_range!r}.",
+                "Give the hot and the cold inverse temperature, as in beta_range=(0.1,20).",
             )
         self.num_reads = num_reads
         self.num_sweeps = num_sweeps

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bridges.errors import UsageError
 from qsvm.samplers.base import Progress, SampleBatch, batch_from_rows, no_progress
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class RandomAlpha:
     null_control = True
 
     def __init__(self, *, num_draws: int = 20) -> None:
+        if not isinstance(num_draws, int | np.integer) or num_draws < 1:
+            raise UsageError(f"num_draws is {num_draws!r}.", "Use a whole num_draws of at least 1.")
         self.num_draws = num_draws
 
     def sample(
