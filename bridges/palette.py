@@ -8,30 +8,31 @@ from collections.abc import Mapping
 Color = tuple[int, int, int]
 
 LAND_COVER: dict[str, Color] = {
-    "water": (51, 102, 187),
-    "forest": (17, 85, 51),
-    "wood": (17, 85, 51),
-    "shrub": (170, 153, 68),
-    "herb": (214, 227, 140),
-    "grass": (214, 227, 140),
-    "pasture": (214, 227, 140),
-    "agri": (238, 153, 51),
-    "crop": (238, 153, 51),
-    "develop": (170, 34, 102),
-    "urban": (170, 34, 102),
-    "built": (170, 34, 102),
-    "barren": (187, 187, 187),
-    "bare": (187, 187, 187),
-    "soil": (150, 110, 80),
-    "sediment": (150, 110, 80),
+    "water": (82, 125, 197),
+    "forest": (13, 66, 40),
+    "wood": (13, 66, 40),
+    "shrub": (167, 150, 67),
+    "herb": (224, 234, 168),
+    "grass": (224, 234, 168),
+    "pasture": (224, 234, 168),
+    "agri": (239, 158, 60),
+    "crop": (239, 158, 60),
+    "develop": (147, 29, 88),
+    "urban": (147, 29, 88),
+    "built": (147, 29, 88),
+    "barren": (201, 201, 201),
+    "bare": (201, 201, 201),
+    "soil": (129, 95, 69),
+    "sediment": (129, 95, 69),
     "wetland": (68, 170, 153),
     "snow": (221, 238, 255),
     "ice": (221, 238, 255),
     "cloud": (240, 240, 240),
     "burn": (60, 40, 40),
 }
-"""By the word that a class name contains. Hues and lightness both differ, so that they can be told
-apart with red-green blindness and in black-and-white print (checked in the tests)."""
+"""By the word that a class name contains. From forest over developed, soil, water, shrubland,
+agriculture and barren to herbaceous, lightness rises in even steps, so that the classes can be told
+apart in black-and-white print, and with red-green blindness (the tests check both)."""
 
 OTHERS: list[Color] = [
     (51, 34, 136),
@@ -65,12 +66,12 @@ def class_palette(
         Distinct unless ``given`` says otherwise; the same for the same names.
     """
     chosen: dict[int, Color] = {c: rgb for c, rgb in (given or {}).items() if c in class_names}
-    for code, name in class_names.items():
+    for code, name in sorted(class_names.items()):
         color = next((rgb for word, rgb in LAND_COVER.items() if word in name.lower()), None)
         if code not in chosen and color is not None and color not in chosen.values():
             chosen[code] = color
     spare = [rgb for rgb in OTHERS if rgb not in chosen.values()]
-    for code in class_names:
+    for code in sorted(class_names):
         if code not in chosen:
             chosen[code] = spare.pop(0) if spare else _generated(len(chosen))
     return {code: chosen[code] for code in class_names}

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from bridges.palette import class_palette
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -69,14 +71,14 @@ def plot_class_map(
     codes : ndarray of shape (height, width), int
         Class codes.
     class_names : mapping of int to str
-        Codes and names; they get colours in the order of the codes.
+        Codes and names; the names decide the colours (:mod:`bridges.palette`), as in map.tif.
     title : str
         Title.
     """
     small = thin(np.asarray(codes))
     image = np.ones((*small.shape, 3))
-    for code, colour in zip(sorted(class_names), palette(len(class_names)), strict=True):
-        image[small == code] = colour
+    for code, color in class_palette(class_names).items():
+        image[small == code] = np.array(color) / 255
     _show_image(ax, image, title)
 
 
@@ -120,10 +122,10 @@ def _show_image(ax: Axes, image: NDArray[Any], title: str) -> None:
 def _class_handles(class_names: Mapping[int, str]) -> list[Any]:
     from matplotlib.patches import Patch
 
-    codes = sorted(class_names)
+    colors = class_palette(class_names)
     return [
-        Patch(facecolor=colour, edgecolor="black", label=class_names[code])
-        for code, colour in zip(codes, palette(len(codes)), strict=True)
+        Patch(facecolor=np.array(colors[code]) / 255, edgecolor="black", label=class_names[code])
+        for code in sorted(class_names)
     ]
 
 
