@@ -65,6 +65,8 @@ class Delivery:
         self.check_answer = check_answer
         self.in_flight = in_flight
         self._flying: dict[str, Row] = {}
+        self._waiting: deque[Row] = deque()
+        self._inherited: set[str] = set()
         self._failures = 0
 
     def run(self, rows: list[Row], progress: Progress = no_progress) -> None:
@@ -78,29 +80,28 @@ class Delivery:
             When the next submission would exceed the budget, or the quota is used up.
         """
         try:
-            waiting = deque(self._recover(rows))
-            while waiting or self._flying:
-                while waiting and len(self._flying) < self.in_flight:
-                    self._send(waiting.popleft())
+            self._recover(rows)
+            while self._waiting or self._flying:
+                while self._waiting and len(self._flying) < self.in_flight:
+                    self._send(self._waiting.popleft())
                 self._collect()
                 progress(sum(row.state == ANSWERED for row in rows), len(rows))
         except KeyboardInterrupt:
             self._cancel()
             raise
 
-    def _recover(self, rows: list[Row]) -> list[Row]:
-        """Find what an earlier process sent; return the rows that still have to be sent."""
-        unsent = []
+    def _recover(self, rows: list[Row]) -> None:
+        """Find what an earlier process sent; queue what still has to be sent."""
         for row in rows:
             if row.state == SENDING:
                 known = self._find(row)
                 self.store.mark(row, SENT if known else PLANNED, known)
             if row.state == SENT and row.problem_id:
                 row.sent_at = time.time()
+                self._inherited.add(row.label)
                 self._fly(row)
             elif row.state == PLANNED:
-                unsent.append(row)
-        return unsent
+                self._waiting.append(row)
 
     def _fly(self, row: Row) -> None:
         self._flying[str(row.problem_id)] = row
@@ -197,7 +198,10 @@ class Delivery:
             text = str(getattr(status, "error_message", None) or f"status {state}")
             self._land(row, 0.0)
             self.store.mark(row, PLANNED, error=self.connection.scrub(text))
-            raise self.connection.complaint(f"solving {row.label}", refusal(text))
+            if row.label not in self._inherited:
+                raise self.connection.complaint(f"solving {row.label}", refusal(text))
+            self._inherited.discard(row.label)
+            self._waiting.append(row)
 
     def _fetch(self, row: Row) -> tuple[dict[str, Any], float]:
         bad = 0

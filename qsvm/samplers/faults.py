@@ -76,7 +76,7 @@ def diagnose(error: BaseException) -> Trouble:
     """Understand an exception of the cloud client or of the network below it."""
     status = _status(error)
     text = _text(error)
-    if status == 401:
+    if status == 401 or type(error).__name__ == "SolverAuthenticationError":
         return Trouble(
             "the API token was refused (401)",
             hint="Get a valid token from the Leap dashboard and run 'dwave config create'.",

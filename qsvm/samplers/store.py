@@ -222,7 +222,10 @@ class RunStore:
             "sent_at from submissions where call = ? order by position"
         )
         found: list[Any] = self._db.execute(query, (call,)).fetchall()
-        return [Row(*row[:4], json.loads(row[4]), *row[5:9]) for row in found]
+        return [
+            Row(call, position, label, digest, json.loads(request), estimate, state, known, sent)
+            for call, position, label, digest, request, estimate, state, known, sent in found
+        ]
 
     def mark(self, row: Row, state: str, problem_id: str | None = None, error: str = "") -> None:
         """Write a submission's new state before acting on it."""
@@ -268,6 +271,12 @@ class RunStore:
         query = "select label, state, problem_id, qpu_us from submissions order by call, position"
         for label, state, problem_id, qpu_us in self._db.execute(query):
             yield label, state, problem_id, qpu_us / 1e6
+
+
+def rewind() -> None:
+    """Forget which stores this process has begun: the next use counts calls from the start."""
+    with _lock:
+        _calls.clear()
 
 
 def store_file(path: str | Path) -> Path:

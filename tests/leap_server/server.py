@@ -151,6 +151,7 @@ class _Status(Exception):
 class _Handler(BaseHTTPRequestHandler):
     leap: LeapServer
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet for headers and body: else every reply waits 40 ms for an ACK
 
     def log_message(self, *args: Any) -> None:
         """Write no access log: it would mix with the output of tests."""

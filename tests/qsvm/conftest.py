@@ -1,0 +1,80 @@
+"""Fixtures of the quantum wing: hand-made duals and a local Leap."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qsvm.problem import DualProblem, bit_weights
+
+
+def make_dual(n: int, n_bits: int = 1, seed: int = 0, upper: float = 1.0) -> DualProblem:
+    """Return the dual of a small Gaussian-kernel SVM on random data."""
+    rng = np.random.default_rng(seed)
+    points = rng.normal(size=(n, 3))
+    y = np.where(points[:, 0] + 0.3 * rng.normal(size=n) > 0, 1.0, -1.0)
+    kernel = np.exp(-0.3 * ((points[:, None] - points) ** 2).sum(axis=-1))
+    hessian = y[:, None] * y * (kernel + 1.0)
+    return DualProblem(
+        hessian, -np.ones(n), np.zeros(n), np.full(n, upper), bit_weights(2, n_bits), y, f"m{seed}"
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep files out of the user's folders, and the user's credentials out of the tests."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+        patch.setenv("XDG_STATE_HOME", str(home / "state"))
+        patch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+        patch.setenv("XDG_CONFIG_DIRS", str(home / "config"))
+        for key in ("DWAVE_API_TOKEN", "DWAVE_API_ENDPOINT", "DWAVE_PROFILE", "DWAVE_CONFIG_FILE"):
+            patch.delenv(key, raising=False)
+        yield
+
+
+@pytest.fixture
+def leap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Return a maker of local Leap servers that Ocean's configuration points to."""
+    pytest.importorskip("dwave.cloud", reason="the extra 'leap' is not installed")
+    from leap_server import LeapServer, hybrid_bqm, hybrid_cqm, qpu
+
+    from qsvm.samplers import delivery, store
+    from qsvm.samplers.chips import named_chip
+
+    monkeypatch.setattr(delivery, "GRACE_S", 0.05)
+    with contextlib.ExitStack() as stack:
+
+        def start(chip: str = "zephyr:3", **options: Any) -> LeapServer:
+            made = named_chip(chip)
+            solvers = [qpu(f"Local_{made.kind}", made.properties), hybrid_bqm(), hybrid_cqm()]
+            server = stack.enter_context(LeapServer(solvers, **options))
+            for key, value in server.environment().items():
+                monkeypatch.setenv(key, value)
+            return server
+
+        yield start
+    store.rewind()
+
+
+@pytest.fixture
+def quick_sampler(tmp_path: Path) -> Callable[..., Any]:
+    """Return a maker of QPU samplers that lose patience quickly, with a store in ``tmp_path``."""
+    from qsvm.samplers.faults import Patience
+    from qsvm.samplers.leap import PackedQPU
+
+    def make(tries: int = 3, deadline_s: float = 3.0, **options: Any) -> PackedQPU:
+        given = {"store": str(tmp_path / "run"), "num_reads": 20, "members_per_submission": 2}
+        sampler = PackedQPU(**given | options)
+        sampler.patience = Patience(
+            tries=tries, first_s=0.01, longest_s=0.05, deadline_s=deadline_s, poll_s=1
+        )
+        return sampler
+
+    return make
