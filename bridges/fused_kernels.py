@@ -271,3 +271,38 @@ def fill_gram(Z: Any, matrix: Any, kind: int, degree: int, coef0: float) -> None
             for p in range(first, last):
                 for i in range(block, block + 16):
                     matrix[p, i] = matrix[i, p]
+
+
+@compiled
+def rbf_from_squares(squares: Any, scale: float, out: Any) -> None:
+    """Set ``out = 2**(-scale * squares)``, element by element; both are contiguous matrices."""
+    for i in range(len(squares)):
+        source, target = squares[i], out[i]
+        factor = source.dtype.type(-scale)
+        for j in range(len(source)):
+            target[j] = exp2(factor * source[j])
+
+
+@compiled
+def squares_between(Z: Any, S: Any, out: Any) -> None:
+    """Set ``out[i, p] = |S[i] - Z[p]|²`` for prepared samples."""
+    tile = np.empty((Z.shape[1], TILE), Z.dtype)
+    k = np.empty(TILE, Z.dtype)
+    for first in range(0, len(Z), TILE):
+        load_tile(Z, first, tile)
+        n = min(TILE, len(Z) - first)
+        for i in range(len(S)):
+            k[:] = 0
+            for j in range(0, Z.shape[1], 4):
+                add_four(tile, S[i], j, k)
+            out[i, first : first + n] = k[:n]
+
+
+@compiled
+def add_four(tile: Any, s: Any, j: int, k: Any) -> None:
+    """Add the squared differences of features j … j + 3 to ``k``."""
+    s0, s1, s2, s3 = s[j], s[j + 1], s[j + 2], s[j + 3]
+    for p in range(TILE):
+        a, b = tile[j, p] - s0, tile[j + 1, p] - s1
+        c, d = tile[j + 2, p] - s2, tile[j + 3, p] - s3
+        k[p] += (a * a + b * b) + (c * c + d * d)

@@ -43,6 +43,24 @@ def violation(f: Any, beta: Any, lower: Any, upper: Any) -> tuple[float, float]:
 
 
 @compiled
+def add_rows(K: Any, beta: Any, first: int, out: Any) -> None:
+    """Add ``beta @ K[:, first : first + len(out)]`` to ``out``; rows of zero cost nothing."""
+    used = np.flatnonzero(beta)
+    whole = len(used) // 4 * 4
+    columns = slice(first, first + len(out))
+    for c in range(0, whole, 4):
+        a, b, d, e = used[c], used[c + 1], used[c + 2], used[c + 3]
+        ra, rb, rd, re = K[a, columns], K[b, columns], K[d, columns], K[e, columns]
+        ta, tb, td, te = beta[a], beta[b], beta[d], beta[e]
+        for p in range(len(out)):
+            out[p] += (ta * ra[p] + tb * rb[p]) + (td * rd[p] + te * re[p])
+    for c in range(whole, len(used)):
+        row, t = K[used[c], columns], beta[used[c]]
+        for p in range(len(out)):
+            out[p] += t * row[p]
+
+
+@compiled
 def lowest(lanes: Any, keys: Any, extra: Any) -> tuple[float, int]:
     """Return the smallest lane value and the first place where ``keys + extra`` has it."""
     lane = 0

@@ -1,0 +1,280 @@
+"""Cross-validated search for C and γ over MPI ranks and threads.
+
+A task is one pair of classes at one γ, with all values of C and all folds
+(:mod:`classical.folds`). Tasks are dealt, most expensive first, to whoever is free
+(:mod:`classical.dealer`): the load balancing that Cavallaro et al. (*IEEE JSTARS* 8, 2015) left
+open.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.model_selection import check_cv
+from sklearn.utils.validation import check_is_fitted
+
+from bridges.comm import resolve, threads_per_rank
+from bridges.errors import UsageError
+from bridges.kernels import Kernel, resolve_gamma
+from bridges.multiclass import binary_tasks
+from classical.dealer import Shift, deal_out
+from classical.folds import SQUARES_LIMIT, GridData, KernelRows, solve_pair
+from classical.kernel import require_memory
+from classical.progress import TaskStore, fingerprint
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from classical.classifier import MPISVC
+
+Progress = Callable[[int, int], None]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
+    """The tasks of a grid search: every γ with every pair of classes."""
+
+    data: GridData
+    costs: list[float]
+    gammas: list[float]
+    pairs: list[tuple[NDArray[np.intp], NDArray[np.float64]]]
+
+    @property
+    def n_tasks(self) -> int:
+        """Number of tasks."""
+        return len(self.gammas) * len(self.pairs)
+
+    def order(self) -> list[int]:
+        """Return the tasks by falling predicted cost: large pairs first, then large γ."""
+        return sorted(
+            range(self.n_tasks),
+            key=lambda t: (-(len(self.pairs[t % len(self.pairs)][1]) ** 2), -self.gamma_of(t), t),
+        )
+
+    def gamma_of(self, task: int) -> float:
+        """Return γ of a task."""
+        return self.gammas[task // len(self.pairs)]
+
+
+class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+    """Search a grid of C and γ by stratified cross-validation, then refit the best on all samples.
+
+    Every rank passes the whole data to ``fit`` (as MPISVC's ``data="replicated"``). γ by name is
+    resolved on all samples, and so are balanced class weights.
+
+    Parameters
+    ----------
+    estimator : MPISVC
+        Kernel, tolerance, class weights and communicator are taken from it.
+    param_grid : dict
+        Lists under ``C`` and ``gamma``; a missing one is the estimator's own value.
+    cv : int or splitter
+        Folds, as for :class:`sklearn.model_selection.GridSearchCV`; they must partition the
+        samples.
+    refit : bool
+        Fit the best cell on all samples.
+    checkpoint : path, optional
+        Folder in which finished tasks are kept; a search started again on the same data, grid and
+        folds goes on from there.
+
+    Attributes
+    ----------
+    cv_results_ : dict
+        ``params``, ``mean_test_score``, ``std_test_score``, ``rank_test_score``,
+        ``split<k>_test_score`` as in scikit-learn, and ``minutes`` of one core per cell.
+    best_params_, best_score_, best_index_, best_estimator_
+        As in scikit-learn; among equal cells the first.
+    shifts_ : list of classical.dealer.Shift
+        Tasks, busy and idle seconds of every rank.
+    search_s_ : float
+        Wall-clock seconds of the search without the refit.
+    n_resumed_ : int
+        Tasks found in the checkpoint.
+    """
+
+    def __init__(
+        self,
+        estimator: MPISVC,
+        param_grid: dict[str, list[Any]],
+        *,
+        cv: Any = 5,
+        refit: bool = True,
+        checkpoint: str | Path | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.param_grid = param_grid
+        self.cv = cv
+        self.refit = refit
+        self.checkpoint = checkpoint
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> GridSearch:
+        """Search and refit.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Samples.
+        y : array-like of shape (n,)
+            Labels.
+        sample_weight : array-like of shape (n,), optional
+            Factors of C by sample; scores are not weighted.
+        progress : callable, optional
+            Called on rank 0 as ``progress(tasks done, tasks in all)``.
+
+        Raises
+        ------
+        UsageError
+            If the grid has other parameters, or the kernel is precomputed.
+        """
+        started = time.perf_counter()
+        model = clone(self.estimator)
+        comm = resolve(model.comm)
+        threads = threads_per_rank(comm, model.n_jobs)
+        plan, order = self._plan(model, X, y, sample_weight)
+        self.classes_ = model.classes_
+        n = len(order)
+        width = max(len(rows) for rows, _ in plan.pairs)
+        squares = n * n if n <= SQUARES_LIMIT else 0
+        require_memory(4 * (squares + threads * width * (n + width)), comm.size, "The search")
+        votes, seconds = self._run(model, plan, comm, threads, progress)
+        if comm.rank == 0:
+            self.cv_results_ = _results(plan, votes, seconds)
+        self.cv_results_ = comm.bcast(self.cv_results_ if comm.rank == 0 else None)
+        scores = self.cv_results_["mean_test_score"]
+        self.best_index_ = int(np.argmax(scores))
+        self.best_params_ = self.cv_results_["params"][self.best_index_]
+        self.best_score_ = float(scores[self.best_index_])
+        self.search_s_ = time.perf_counter() - started
+        if self.refit:
+            self.best_estimator_ = model.set_params(**self.best_params_)
+            self.best_estimator_.fit(X, y, sample_weight)
+        return self
+
+    def _plan(
+        self, model: MPISVC, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
+    ) -> tuple[Plan, NDArray[np.intp]]:
+        """Return the tasks, over samples sorted by fold, and the order that sorts them."""
+        unknown = sorted(set(self.param_grid) - {"C", "gamma"})
+        if unknown:
+            raise UsageError(
+                f"The grid has the parameter '{unknown[0]}'.",
+                "A grid is over C and gamma; set other parameters on the estimator.",
+            )
+        if model.kernel == "precomputed":
+            raise UsageError(
+                "A kernel matrix has no gamma to search.", "Use sklearn's GridSearchCV over C."
+            )
+        X, codes, weights, class_weights = model._training_set(X, y, sample_weight)
+        folds = np.full(len(codes), -1, np.intp)
+        splitter = check_cv(self.cv, codes, classifier=True)
+        splits = list(splitter.split(X, codes))
+        for k, (_, test) in enumerate(splits):
+            if (folds[test] >= 0).any():
+                raise UsageError("The folds overlap.", "Use a splitter that partitions the data.")
+            folds[test] = k
+        if (folds < 0).any():
+            raise UsageError("Some samples are in no fold.", "Use a splitter that partitions.")
+        order = np.argsort(folds, kind="stable")
+        X, codes, weights, folds = X[order], codes[order], weights[order], folds[order]
+        data = GridData(X, codes, weights * class_weights[codes], folds, len(splits))
+        gammas = self.param_grid.get("gamma", [model.gamma])
+        resolved = [resolve_gamma(gamma, X, weights) for gamma in gammas]
+        costs = sorted(float(cost) for cost in self.param_grid.get("C", [model.C]))
+        pairs = binary_tasks(codes, len(model.classes_), "ovo")
+        return Plan(data, costs, resolved, pairs), order
+
+    def _run(
+        self,
+        model: MPISVC,
+        plan: Plan,
+        comm: Any,
+        threads: int,
+        progress: Progress | None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Do all tasks; return votes (γ, C, sample, class) and seconds (γ, C) on rank 0."""
+        kernels = [Kernel(model.kernel, g, model.degree, model.coef0) for g in plan.gammas]
+        source = KernelRows(plan.data, kernels, model.precision)
+        n_classes, n = len(model.classes_), len(plan.data.codes)
+        votes = np.zeros((len(plan.gammas), len(plan.costs), n, n_classes), np.int64)
+        seconds = np.zeros((len(plan.gammas), len(plan.costs)))
+        sides = [(plan.data.codes[rows[y > 0][0]], plan.data.codes[rows[y < 0][0]])
+                 for rows, y in plan.pairs]  # fmt: skip
+        done = 0
+
+        def count(task: int, result: tuple[NDArray[np.bool_], NDArray[np.float64]]) -> None:
+            nonlocal done
+            g, p = divmod(task, len(plan.pairs))
+            first, second = sides[p]
+            votes[g, :, :, first] += result[0]
+            votes[g, :, :, second] += ~result[0]
+            seconds[g] += result[1]
+            done += 1
+            if progress is not None:
+                progress(done, plan.n_tasks)
+
+        def work(task: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+            started = time.perf_counter()
+            rows, y = plan.pairs[task % len(plan.pairs)]
+            K = source.rows(task // len(plan.pairs), rows)
+            shared = (time.perf_counter() - started) / len(plan.costs)
+            given, spent = solve_pair(plan.data, K, rows, y, plan.costs, model.tol)
+            return given, spent + shared
+
+        key = fingerprint(plan.data, plan.costs, plan.gammas, repr(model))
+        store = TaskStore(self.checkpoint if comm.rank == 0 else None, key)
+        for task, result in store.load():
+            count(task, result)
+        self.n_resumed_ = comm.bcast(done)
+        left = [task for task in plan.order() if task not in store.known]
+
+        def hand_in(task: int, result: tuple[NDArray[np.bool_], NDArray[np.float64]]) -> None:
+            store.save(task, result)
+            count(task, result)
+
+        self.shifts_: list[Shift] = deal_out(comm, left, work, hand_in, threads)
+        return votes, seconds
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the labels that the best estimator predicts."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.predict(X)
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the best estimator's decision values."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.decision_function(X)
+
+
+def _results(plan: Plan, votes: NDArray[np.int64], seconds: NDArray[np.float64]) -> dict[str, Any]:
+    """Return scikit-learn's table of a search, cells in the order of its ParameterGrid."""
+    right = np.argmax(votes, axis=3) == plan.data.codes
+    cells = [(c, g) for c in range(len(plan.costs)) for g in range(len(plan.gammas))]
+    splits = {
+        f"split{k}_test_score": np.array(
+            [right[g, c][plan.data.folds == k].mean() for c, g in cells]
+        )
+        for k in range(plan.data.n_folds)
+    }
+    table = np.array(list(splits.values()))
+    means = table.mean(axis=0)
+    return {
+        "params": [{"C": plan.costs[c], "gamma": plan.gammas[g]} for c, g in cells],
+        "mean_test_score": means,
+        "std_test_score": table.std(axis=0),
+        "rank_test_score": np.array([1 + int((means > score).sum()) for score in means]),
+        "minutes": np.array([seconds[g, c] / 60 for c, g in cells]),
+        **splits,
+    }
