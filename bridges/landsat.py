@@ -1,4 +1,4 @@
-"""Landsat Collection 2 Level-2 products: a folder of one GeoTIFF per band.
+"""Landsat Collection 2 Level-2 products: a folder, or a .tar, of one GeoTIFF per band.
 
 Scale factors and bit positions are those of the USGS Landsat 8-9 Collection 2 Level 2 Science
 Product Guide (LSDS-1619) and its sibling for Landsat 4-7 (LSDS-1618).
@@ -7,6 +7,7 @@ Product Guide (LSDS-1619) and its sibling for Landsat 4-7 (LSDS-1618).
 from __future__ import annotations
 
 import re
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,41 +66,64 @@ class Product:
         return any(path.name[:4].upper() in ("LC08", "LC09") for path in self.bands.values())
 
 
-def find_product(folder: Path) -> Product:
-    """Find the bands of a Collection 2 Level-2 product in a folder.
+def find_product(path: Path) -> Product:
+    """Find the bands of a Collection 2 Level-2 product in a folder or in the .tar it comes as.
 
     Raises
     ------
     DataError
-        If the folder has no surface reflectance, or those of several products.
+        If there is no surface reflectance, or that of several products, or the archive is damaged.
     """
-    files = sorted(folder.iterdir())
+    files = _members(path) if path.is_file() else sorted(path.iterdir())
     named = [(match[1].upper(), f) for f in files if (match := _BAND.search(f.name))]
     if not any(name.startswith("SR_") for name, _ in named):
+        images = [str(f) for f in files if f.suffix.lower() in (".tif", ".tiff")]
+        example = f", for example {images[0]}" if images and path.is_dir() else ""
         raise DataError(
-            f"The folder {folder} holds no Landsat Collection 2 surface reflectance (*_SR_B*.TIF).",
-            "Name one GeoTIFF with all bands, or unpack a Level-2 product (L2SP) into the folder.",
+            f"{path} holds no Landsat Collection 2 surface reflectance (*_SR_B*.TIF).",
+            f"Name one GeoTIFF with all bands{example}, or the folder or .tar of a Level-2 "
+            "product (L2SP).",
         )
     products = sorted({_BAND.sub("", f.name) for _, f in named})
     if len(products) > 1:
         raise DataError(
-            f"The folder {folder} holds {len(products)} products: {', '.join(products[:3])} ….",
+            f"{path} holds {len(products)} products: {', '.join(products[:3])} ….",
             "Move each into its own folder.",
         )
     quality = next((f for f in files if _QUALITY.search(f.name)), None)
-    return Product(dict(sorted(named, key=_order)), quality, _acquired(files))
+    return Product(dict(sorted(named, key=_order)), quality, _acquired(path, files))
+
+
+def _members(archive: Path) -> list[Path]:
+    """Return the files of a .tar as the paths under which GDAL reads them."""
+    try:
+        with tarfile.open(archive) as tar:
+            names = sorted(tar.getnames())
+    except (tarfile.TarError, OSError) as error:
+        raise DataError(
+            f"Cannot read the archive {archive}: {error}.", f"Check it with: tar -tf {archive}"
+        ) from error
+    # In braces, because a path cannot keep the two slashes of /vsitar//absolute.tar.
+    return [Path(f"/vsitar/{{{archive.resolve()}}}") / name for name in names]
 
 
 def _order(item: tuple[str, Path]) -> tuple[str, int]:
     return item[0][:2], int(item[0][4:])
 
 
-def _acquired(files: list[Path]) -> str:
-    for file in files:
-        if file.name.upper().endswith("_MTL.TXT"):
-            match = re.search(r"DATE_ACQUIRED = (\S+)", file.read_text(errors="replace"))
-            return match[1] if match else ""
-    return ""
+def _acquired(path: Path, files: list[Path]) -> str:
+    mtl = next((f.name for f in files if f.name.upper().endswith("_MTL.TXT")), None)
+    if mtl is None:
+        return ""
+    if path.is_dir():
+        text = (path / mtl).read_bytes()
+    else:
+        with tarfile.open(path) as tar:
+            member = next(m for m in tar if m.name.endswith(mtl))
+            stream = tar.extractfile(member)
+            text = stream.read() if stream else b""
+    match = re.search(rb"DATE_ACQUIRED = (\S+)", text)
+    return match[1].decode() if match else ""
 
 
 def scaling(band: str) -> tuple[float, float]:

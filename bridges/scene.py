@@ -1,8 +1,7 @@
 """Scenes: a stack of bands with a mask, read window by window.
 
-A scene is a GeoTIFF (any raster GDAL reads), or the folder of a Landsat Collection 2 Level-2
-product. Files are opened for each read only, so a scene can be pickled, sent to other ranks and
-kept for long.
+A scene is a GeoTIFF (any raster GDAL reads), or a Landsat Collection 2 Level-2 product. Files are
+opened for each read only, so a scene can be pickled, sent to other ranks and kept for long.
 
 A pixel is valid if no band is nodata there, no band is NaN or infinite, and no mask hides it.
 """
@@ -229,7 +228,7 @@ def open_scene(
     nodata: float | None = None,
     mask: str | Path | None = None,
 ) -> Scene:
-    """Open a GeoTIFF or the folder of a Landsat Collection 2 Level-2 product.
+    """Open a GeoTIFF, or the folder or .tar of a Landsat Collection 2 Level-2 product.
 
     A ``scene.json`` in the same folder gives names of bands and classes, nodata, scale and mask
     (see :class:`bridges.sidecar.Sidecar`). A product's surface reflectance is scaled to
@@ -238,7 +237,7 @@ def open_scene(
     Parameters
     ----------
     path : path
-        Image, product folder, or a product's ``_MTL.txt``.
+        Image, folder or .tar of a product, or its ``_MTL.txt``.
     bands : sequence of str or int, optional
         Bands to use: names (``SR_B4``), common names (``red``), or numbers from 1.
         By default all; of a product, the surface reflectance.
@@ -257,7 +256,8 @@ def open_scene(
     path = Path(path)
     if path.name.upper().endswith("_MTL.TXT"):
         path = path.parent
-    scene = _open_product(path) if path.is_dir() else _open_image(path)
+    packed = path.suffix.lower() == ".tar" and path.is_file()
+    scene = _open_product(path) if path.is_dir() or packed else _open_image(path)
     chosen = _choose_bands(scene, bands)
     if nodata is not None:
         chosen = tuple(replace(band, nodata=nodata) for band in chosen)
@@ -272,8 +272,8 @@ def _require_grid(grid: Grid, path: Path, image: Path) -> None:
         require_same_grid(grid, path, Grid.of(dataset), image)
 
 
-def _open_product(folder: Path) -> Scene:
-    product = landsat.find_product(folder)
+def _open_product(source: Path) -> Scene:
+    product = landsat.find_product(source)
     bands = []
     for name, path in product.bands.items():
         scale, offset = landsat.scaling(name)
@@ -284,8 +284,8 @@ def _open_product(folder: Path) -> Scene:
     for band in bands[1:]:
         _require_grid(grid, band.path, bands[0].path)
     masks: tuple[Mask, ...] = (Mask(product.quality, "qa_pixel"),) if product.quality else ()
-    sidecar = read_sidecar(folder)
-    return Scene(folder, grid, tuple(bands), masks, sidecar, product.acquired or sidecar.acquired)
+    sidecar = read_sidecar(source if source.is_dir() else source.parent)
+    return Scene(source, grid, tuple(bands), masks, sidecar, product.acquired or sidecar.acquired)
 
 
 def _open_image(path: Path) -> Scene:

@@ -197,8 +197,9 @@ def test_missing_and_unreadable_images(tmp_path, image):
     damaged.write_bytes(content[: len(content) // 2])
     with pytest.raises(DataError, match="Cannot read the raster"):
         open_scene(damaged).read()
-    with pytest.raises(DataError, match="no Landsat Collection 2 surface reflectance"):
+    with pytest.raises(DataError, match="no Landsat Collection 2 surface reflectance") as caught:
         open_scene(tmp_path)
+    assert f"for example {damaged}" in caught.value.hint
 
 
 def test_scene_survives_pickling(image):
@@ -239,6 +240,23 @@ def test_landsat_bands_by_common_name_and_temperature(product):
     scene = open_scene(next(product.glob("*_MTL.txt")), bands=["nir08", "ST_B6"])
     assert scene.band_names == ["SR_B4", "ST_B6"]
     np.testing.assert_allclose(scene.read()[0][1, 2, 1], 44000 * 0.00341802 + 149)
+
+
+def test_landsat_product_in_its_archive(product, tmp_path):
+    import tarfile
+
+    archive = tmp_path / "LE07_L2SP.tar"
+    with tarfile.open(archive, "w") as tar:
+        for file in product.iterdir():
+            tar.add(file, arcname=file.name)
+    packed, unpacked = open_scene(archive), open_scene(product)
+    assert packed.acquired == "2000-03-28"
+    assert packed.band_names == unpacked.band_names
+    for a, b in zip(packed.read(), unpacked.read(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    archive.write_bytes(b"no archive")
+    with pytest.raises(DataError, match="Cannot read the archive"):
+        open_scene(archive)
 
 
 def test_two_products_in_a_folder_are_refused(product, make_raster):
