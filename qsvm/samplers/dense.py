@@ -38,7 +38,7 @@ TINY = 1e-30
 """Entries of H below this share of the largest are walked as zero: their products with a step can
 be subnormal, which slows arithmetic a hundredfold."""
 
-DESCENT_EFFORT = 200_000_000
+DESCENT_EFFORT = 100_000_000
 """Pairs that the final descent of a replica may look at, in passes over all of them."""
 
 
@@ -116,7 +116,7 @@ def beta_range(data: WalkData) -> tuple[float, float]:
 
 
 def descent_passes(n: int) -> int:
-    """Return the passes of the final descent: it ends by itself after a few, at 10 000 after 2."""
+    """Return the passes of the final descent: it ends by itself after a few, at 10 000 after one."""
     return int(np.clip(DESCENT_EFFORT // max(n * n, 1), 1, 50))
 
 
