@@ -93,6 +93,8 @@ class Verdicts:
         Classifier with the highest mean.
     ties : list of str
         Classifiers that cannot be told from the winner.
+    test_to_train : float
+        Test pixels divided by training pixels.
     """
 
     data: str
@@ -102,6 +104,7 @@ class Verdicts:
     comparisons: list[Comparison]
     winner: str | None
     ties: list[str]
+    test_to_train: float
 
     def sentences(self) -> list[str]:
         """Say every comparison in plain words, the winner first."""
@@ -171,9 +174,9 @@ def _verdicts(name: str, rows: list[Row], arrays: Arrays, settings: Settings) ->
     ]
     rivals = {line.label for line in ranked}
     split = str(rows[0]["split"])
-    return Verdicts(
-        name, split, score, lines, comparisons, winner, [tie for tie in ties if tie in rivals]
-    )
+    ties = [tie for tie in ties if tie in rivals]
+    ratio = _test_to_train([row for row in rows if row["n_train"]])
+    return Verdicts(name, split, score, lines, comparisons, winner, ties, ratio)
 
 
 def _deciding_score(name: str, rows: Sequence[Row], wanted: str) -> str:
@@ -237,7 +240,7 @@ def _interval(
 
 
 def _test_to_train(rows: Sequence[Row]) -> float:
-    return float(np.mean([row["n_test"] / row["n_train"] for row in rows]))
+    return float(np.mean([row["n_test"] / row["n_train"] for row in rows])) if rows else 0.0
 
 
 def _pairs(lines: Sequence[Line]) -> list[tuple[Line, Line]]:

@@ -26,6 +26,10 @@ ESCAPES = {c: f"\\{c}" for c in "&%$#_{}"} | {
 }
 
 
+CAUTIOUS = 2.0
+"""Test pixels per training pixel beyond which the corrected t-test hardly finds a difference."""
+
+
 def columns(verdicts: Verdicts) -> list[str]:
     """Return the scores that any line of a data set has."""
     return [
@@ -88,11 +92,17 @@ def heads(verdicts: Verdicts) -> list[str]:
 
 def explain(verdicts: Verdicts) -> str:
     """Return the sentence under a table that says how to read it."""
-    return (
+    text = (
         f"Means over folds ({verdicts.split} split); ± is half the 95 % confidence interval of the "
         f"{LABELS[verdicts.score]}, training pixels shared by folds allowed for. "
         "Tied: not distinguishable from the highest."
     )
+    if verdicts.split != "fixed" and verdicts.test_to_train > CAUTIOUS:
+        text += (
+            f" With {verdicts.test_to_train:.1f} test pixels per training pixel, the test is very "
+            "cautious; a smaller --test-size makes it sharper."
+        )
+    return text
 
 
 def markdown(verdicts: Sequence[Verdicts]) -> str:

@@ -31,6 +31,12 @@ def announced(monkeypatch: pytest.MonkeyPatch) -> None:
     fakes.ALL_FITTED.clear()
 
 
+@pytest.fixture
+def pageless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the report, which other tests look at and which takes the most time."""
+    monkeypatch.setattr("bridges.compare.page.write_products", lambda *_: None)
+
+
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three classes without a prescribed split; features of different scales."""
@@ -70,6 +76,7 @@ def without_clock(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in row.items() if k not in TIMINGS} for row in rows]
 
 
+@pytest.mark.usefixtures("pageless")
 def test_every_classifier_control_and_baseline_is_a_row(
     table: Path, split_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -143,6 +150,7 @@ def test_failures_are_rows_with_hints_and_the_rest_goes_on(
     assert "Too few pixels." in (out / "report.html").read_text()
 
 
+@pytest.mark.usefixtures("pageless")
 def test_a_classifier_that_needs_a_missing_extra_is_a_row(
     split_table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +166,7 @@ def test_a_classifier_that_needs_a_missing_extra_is_a_row(
     assert (row["error"], row["hint"]) == ("It needs the package 'x'.", "pip install x")
 
 
+@pytest.mark.usefixtures("pageless")
 def test_nothing_is_computed_twice_and_additions_only_add(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -175,6 +184,7 @@ def test_nothing_is_computed_twice_and_additions_only_add(
     assert "2 cells to compute, 4 kept" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("pageless")
 def test_failed_cells_are_computed_again_on_request_only(
     split_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,6 +219,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.usefixtures("pageless")
 def test_a_comparison_killed_half_way_goes_on_to_the_same_table(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -240,6 +251,7 @@ def test_scaling_is_fitted_on_training_pixels_only(table: Path) -> None:
     assert np.bincount(fewer.y_train)[1:].tolist() == [4, 4, 4]
 
 
+@pytest.mark.usefixtures("pageless")
 def test_the_same_classifier_under_two_names_is_not_distinguishable(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -274,6 +286,7 @@ def test_curves_over_pixels_and_parameters(table: Path, tmp_path: Path) -> None:
     assert (out / "figures" / "three-curve-noise-accuracy.svg").exists()
 
 
+@pytest.mark.usefixtures("pageless")
 def test_usage_errors(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.txt").write_text("x")
     base = ("--table", table, "--classifier", "nearest", "--out")
@@ -303,6 +316,7 @@ def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
     assert "numpy" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("pageless")
 def test_two_comparisons_do_not_share_a_folder(
     split_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
