@@ -60,6 +60,7 @@ def score(
         "split": inputs.split.kind,
         "split_note": inputs.split.note,
         "oob_score": getattr(model, "oob_score_", None),
+        **({"search": model.search_} if hasattr(model, "search_") else {}),
         **facts,
         "fit_report": model.fit_report_.as_dict(),
         "diagnostics": model.diagnostics_.as_dict(),
@@ -121,6 +122,8 @@ def write_outcome(
     }
     with folder.target("model.skops") as target:
         save_model(pipeline, meta, target)
+    if hasattr(model, "write_files"):  # a search has a table and a figure of its own
+        model.write_files(folder)
     clock.lap("save")
     sections = [scores_section(metrics)]
     if inputs.scene is not None:
@@ -162,7 +165,7 @@ def _write_map(
             scene,
             target,
             class_names=names,
-            class_colors=scene.class_colors,
+            class_colors=scene.colors_for(names),
             progress=progress,
         )
     predicted = map_picture(folder.file("map.tif"))

@@ -93,7 +93,7 @@ def label_picture(
     codes = np.concatenate(parts)
     present = [c for c in np.unique(codes).tolist() if c != UNLABELLED]
     names = {c: source.class_names.get(c, f"class {c}") for c in present}
-    return ClassPicture(codes, names, class_palette(names, scene.class_colors), step)
+    return ClassPicture(codes, names, class_palette(names, scene.colors_for(names)), step)
 
 
 def scene_picture(scene: Scene, *, largest_edge: int = LARGEST_EDGE) -> NDArray[np.uint8]:

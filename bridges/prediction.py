@@ -69,7 +69,7 @@ def predict(args: argparse.Namespace) -> int:
             scene,
             out,
             class_names=names,
-            class_colors=scene.class_colors,
+            class_colors=scene.colors_for(names),
             progress=progress,
         )
     narrator.say(f"written: {out} ({summary.total_s:.1f} s)")

@@ -9,7 +9,7 @@ A pixel is valid if no band is nodata there, no band is NaN or infinite, and no 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,6 +24,8 @@ from bridges.sidecar import Sidecar, read_sidecar
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rasterio.windows import Window
+
+    from bridges.palette import Color
 
 
 @dataclass(frozen=True)
@@ -142,10 +144,17 @@ class Scene:
         """Name of every class code that scene.json knows."""
         return self.sidecar.class_names
 
-    @property
-    def class_colors(self) -> dict[int, tuple[int, int, int]]:
-        """Colours (red, green, blue; 0 … 255) that scene.json gives to class codes."""
-        return self.sidecar.class_colors
+    def colors_for(self, class_names: Mapping[int, str]) -> dict[int, Color]:
+        """Return the colours that scene.json gives to classes of these codes *and* names.
+
+        A model or a vector file may number its classes otherwise than scene.json does.
+        """
+        own = self.sidecar
+        return {
+            code: rgb
+            for code, rgb in own.class_colors.items()
+            if code in class_names and own.class_names.get(code) == class_names[code]
+        }
 
     @property
     def licence(self) -> str:

@@ -146,7 +146,8 @@ def test_sidecar_gives_names_scale_and_nodata(make_raster, make_sidecar):
     scene = open_scene(path)
     assert scene.band_names == ["B3", "B4"]
     assert scene.class_names == {2: "water", 1: "forest"}
-    assert scene.class_colors == {1: (1, 2, 3)}
+    assert scene.colors_for({1: "forest", 2: "water"}) == {1: (1, 2, 3)}
+    assert scene.colors_for({1: "water", 2: "forest"}) == {}
     assert (scene.acquired, scene.licence) == ("1999-11-18", "CC0")
     values, valid = scene.read()
     np.testing.assert_allclose(values[0, 0], [0.1, 0.3])

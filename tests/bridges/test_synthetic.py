@@ -32,7 +32,7 @@ def test_it_is_read_back_as_reflectance_with_clouds_masked(built_in):
     scene = open_scene(built_in.image)
     assert scene.band_names == [f"SR_B{i}" for i in range(1, 8)]
     assert scene.class_names == CLASS_NAMES
-    assert len(scene.class_colors) == 7
+    assert len(scene.colors_for(CLASS_NAMES)) == 7
     values, valid = scene.read()
     assert values.shape == (200, 200, 7)
     assert 0.9 < valid.mean() < 0.98
