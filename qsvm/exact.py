@@ -68,7 +68,7 @@ def solve_box(
         raise DataError("The problem holds NaN or infinity.", "Check the features and weights.")
     hessian = np.ascontiguousarray(problem.hessian)
     x = np.clip(np.zeros_like(problem.linear), lower, upper)
-    gradient = problem.linear + (hessian @ x if x.any() else 0.0)
+    gradient = problem.linear + (problem.fields(x) if x.any() else 0.0)
     diagonal = np.diag(hessian).astype(np.float64)
     for _ in range(max_rounds):
         bound = descend(

@@ -84,18 +84,22 @@ class DualProblem:
         """Upper bound of each coefficient, shape (n,)."""
         return self.lower + self.span
 
-    def energies(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return ½xᵀHx + fᵀx for each row of ``x`` of shape (n_rows, n).
+    def fields(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return Hx for ``x`` of shape (n,) or each row of (n_rows, n), same shape.
 
         Summed in float64; a float32 ``hessian`` is converted block by block, never as a whole.
         """
-        x = np.atleast_2d(np.asarray(x, dtype=np.float64))
-        energies = x @ self.linear
+        x = np.asarray(x, dtype=np.float64)
+        fields = np.empty_like(x)
         for start in range(0, self.n_coefficients, BLOCK):
             block = slice(start, start + BLOCK)
-            fields = x @ self.hessian[block].astype(np.float64, copy=False).T
-            energies += 0.5 * np.einsum("rn,rn->r", fields, x[:, block])
-        return energies
+            fields[..., block] = x @ self.hessian[block].astype(np.float64, copy=False).T
+        return fields
+
+    def energies(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return ½xᵀHx + fᵀx for each row of ``x`` of shape (n_rows, n)."""
+        x = np.atleast_2d(np.asarray(x, dtype=np.float64))
+        return 0.5 * np.einsum("rn,rn->r", self.fields(x), x) + x @ self.linear
 
     def decode(self, bits: NDArray[Any]) -> NDArray[np.float64]:
         """Return coefficients of shape (n_rows, n) from bits of shape (n_rows, nK).
@@ -112,7 +116,7 @@ class DualProblem:
         """
         scaled = self.span[:, None] * self.hessian.astype(np.float64) * self.span
         quadratic: NDArray[Any] = np.kron(scaled, np.outer(self.weights, self.weights))
-        shift = self.hessian @ self.lower + self.linear
+        shift = self.fields(self.lower) + self.linear
         linear = np.kron(self.span * shift, self.weights) + 0.5 * np.diag(quadratic)
         np.fill_diagonal(quadratic, 0.0)
         peak = max(np.abs(quadratic).max(initial=0.0), np.abs(linear).max(initial=0.0))

@@ -117,7 +117,7 @@ def _zoom(
 
     The gradient at the best sample tells on which side of it more of the levels are needed.
     """
-    gradient = problem.linear + problem.hessian @ best
+    gradient = problem.linear + problem.fields(best)
     lower, span = _intervals(problem, grid.values, best, gradient, share)
     label = f"{problem.label} round {number}"
     return dataclasses.replace(problem, lower=lower, span=span, label=label)

@@ -100,8 +100,7 @@ def decode(
     rows = chosen.x
 
     def outputs(x: NDArray[np.float64]) -> NDArray[np.float64]:
-        product = (x.astype(problem.hessian.dtype) @ problem.hessian).astype(np.float64)
-        return y * product - penalty * (x @ y)[..., None]
+        return y * problem.fields(x) - penalty * (x @ y)[..., None]
 
     accuracies = None
     if combination == "accuracy":
