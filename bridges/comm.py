@@ -18,6 +18,9 @@ LAUNCHER_VARIABLES = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MPI_LOCA
 
 LOCAL_SIZE_VARIABLES = ("MPI_LOCALNRANKS", "OMPI_COMM_WORLD_LOCAL_SIZE", "SLURM_NTASKS_PER_NODE")
 
+TURN_S, LONGEST_TURN_S = 0.3, 3.0
+"""Seconds between the words of two failing ranks, and the longest wait."""
+
 
 class SingleRank:
     """The communicator of a program that runs alone: the few calls the toolkit makes, as no-ops."""
@@ -169,25 +172,24 @@ def split(comm: Any, colour: int) -> Any:
     return SingleRank()
 
 
-def abort(comm: Any, exit_code: int, complain: Callable[[], None]) -> None:
-    """End the job on all ranks after one of them has said why.
+def in_turn(comm: Any, work: Callable[[], T]) -> T:
+    """Do something; if it raises, let the ranks before this one speak first.
 
-    Ranks that fail together speak in turn, and the first one's words are the last: the job is gone
-    before the next would speak.
-
-    Parameters
-    ----------
-    comm : communicator
-        From :func:`resolve`; alone, this only complains.
-    exit_code : int
-        Of the whole job.
-    complain : callable
-        Prints the cause.
+    The first rank that fails says why and ends the job (:func:`end`), so the cause is told once
+    even where all ranks fail alike.
     """
-    time.sleep(min(0.3 * comm.rank, 3.0))
-    complain()
-    if comm.size > 1:
+    try:
+        return work()
+    except BaseException:
+        time.sleep(min(TURN_S * comm.rank, LONGEST_TURN_S))
+        raise
+
+
+def end(comm: Any, exit_code: int) -> int:
+    """Return the exit code if it is 0 or this rank is alone; else end the job on all ranks."""
+    if exit_code and comm.size > 1:
         comm.Abort(exit_code)
+    return exit_code
 
 
 def usable_cores() -> int:

@@ -31,6 +31,8 @@ from classical.progress import TaskStore, fingerprint
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from bridges.classifier import Diagnostics, FitReport
+    from bridges.runfolder import RunFolder
     from classical.classifier import MPISVC
 
 Progress = Callable[[int, int], None]
@@ -158,6 +160,7 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.best_params_ = self.cv_results_["params"][self.best_index_]
         self.best_score_ = float(scores[self.best_index_])
         self.search_s_ = time.perf_counter() - started
+        self.search_ = self._summary()
         if self.refit:
             self.best_estimator_ = model.set_params(**self.best_params_)
             self.best_estimator_.fit(X, y, sample_weight)
@@ -246,6 +249,35 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
         self.shifts_: list[Shift] = deal_out(comm, left, work, hand_in, threads)
         return votes, seconds
+
+    def _summary(self) -> dict[str, Any]:
+        """Return what a report says about the search, as plain values."""
+        return {
+            "best_params": self.best_params_,
+            "best_score": self.best_score_,
+            "n_cells": len(self.cv_results_["params"]),
+            "search_s": self.search_s_,
+            "resumed_tasks": self.n_resumed_,
+            "ranks": [dataclasses.asdict(shift) for shift in self.shifts_],
+        }
+
+    def write_files(self, folder: RunFolder) -> None:
+        """Write ``grid.csv`` and ``grid.png``: accuracy and minutes of every cell."""
+        from classical.grid_report import grid_csv, grid_figure
+
+        folder.write_text("grid.csv", grid_csv(self.cv_results_))
+        with folder.target("grid.png") as target:
+            grid_figure(self.cv_results_).savefig(target, format="png", dpi=150)
+
+    @property
+    def fit_report_(self) -> FitReport:
+        """Report of the best estimator's fit."""
+        return self.best_estimator_.fit_report_
+
+    @property
+    def diagnostics_(self) -> Diagnostics:
+        """Diagnostics of the best estimator."""
+        return self.best_estimator_.diagnostics_
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the labels that the best estimator predicts."""
