@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from bridges import registry
 from bridges.console import Progress, no_progress
+from bridges.errors import UsageError
 from bridges.kernel_model import KernelModel
 from bridges.kernels import NAMES, Kernel
 from bridges.multiclass import MultiClass
@@ -242,9 +243,20 @@ diagnostics_
         return Encoding(C, self.base, self.n_bits, self.penalty, self.precision)
 
     def make_sampler(self) -> DualSampler:
-        """Return the sampler, made by name unless a live one was given."""
+        """Return the sampler, made by name unless a live one was given.
+
+        Raises
+        ------
+        UsageError
+            If the name or an option is unknown, or options come with a live sampler.
+        """
         if isinstance(self.sampler, str):
             return registry.make_sampler(self.sampler, **(self.sampler_params or {}))
+        if self.sampler_params:
+            raise UsageError(
+                "sampler_params are given together with a live sampler, which has its own.",
+                "Set the options where the sampler is made, or name it: sampler='neal'.",
+            )
         return getattr(self.sampler, "sampler", self.sampler)
 
     def null_controls(self) -> dict[str, Any]:
