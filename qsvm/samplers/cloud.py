@@ -104,11 +104,11 @@ class Connection:
         )
         if isinstance(wanted, dict):
             filters |= wanted
-        elif wanted:
-            filters["name"] = wanted
         found = self.calmly(
             "looking for solvers", lambda: self._client.get_solvers(refresh=True, **filters)
         )
+        if isinstance(wanted, str):
+            found = [solver for solver in found if solver.name == wanted]
         if found:
             return found[0]
         others = self.calmly("looking for solvers", self._client.get_solvers)

@@ -6,7 +6,7 @@ import base64
 import dataclasses
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,13 +19,13 @@ from qsvm.samplers.base import SampleBatch
 from qsvm.samplers.budget import Budget
 from qsvm.samplers.chips import Chip
 from qsvm.samplers.cloud import Connection, configuration
-from qsvm.samplers.delivery import Delivery
 from qsvm.samplers.embedding import TORQUE
 from qsvm.samplers.faults import Patience
 from qsvm.samplers.packed import PackedSampler, Schedule
 from qsvm.samplers.packing import Request
 from qsvm.samplers.reading import Answer
-from qsvm.samplers.store import ANSWERED, SENT, Row, RunStore, default_store
+from qsvm.samplers.session import Entry, Session
+from qsvm.samplers.store import ANSWERED, Row, RunStore, default_store
 
 if TYPE_CHECKING:
     from qsvm.problem import DualProblem
@@ -172,103 +172,26 @@ class PackedQPU(PackedSampler):
         progress: Progress,
     ) -> list[Answer]:
         session = self._open()
-        rows = session.rows(requests, self.label)
+        entries = [
+            Entry(r.digest(self.chip().name), describe(r), r.submission.estimate_us)
+            for r in requests
+        ]
+        rows = session.rows(entries, self.label)
         if any(row.state != ANSWERED for row in rows):
-            session.deliver(rows, requests, self.in_flight, progress)
+            self._deliver(session, rows, requests, progress)
         return [
             decode_answer(session.store.answer(row), request, session.store.turnaround_s(row))
             for row, request in zip(rows, requests, strict=True)
         ]
 
-
-class CliqueQPU(PackedQPU):
-    """As :class:`PackedQPU` with one problem per submission, as Ocean's clique sampler does it.
-
-    Slower and dearer, but every problem gets the shortest chains of the whole chip.
-    """
-
-    summary = "D-Wave QPU through Leap: one clique-embedded problem per submission"
-    together = 1
-
-
-class Session:
-    """A run store, and a connection that is made when something must be sent.
-
-    Parameters
-    ----------
-    store : RunStore
-        The run.
-    connect : callable
-        Makes the connection.
-    budget : Budget
-        Of the run.
-    """
-
-    def __init__(self, store: RunStore, connect: Callable[[], Connection], budget: Budget) -> None:
-        self.store = store
-        self.budget = budget
-        self._connect = connect
-        self._connection: Connection | None = None
-
-    @property
-    def connection(self) -> Connection:
-        """The connection, made on first use."""
-        if self._connection is None:
-            self._connection = self._connect()
-        return self._connection
-
-    def chip(self) -> Chip:
-        """Return the run's working graph."""
-        known = self.store.chip()
-        if known is None:
-            known = self.connection.chip()
-            self.store.remember_chip(known)
-        return known
-
-    def rows(self, requests: list[Request], label: str) -> list[Row]:
-        """Plan the requests in the store, or find them there.
-
-        Raises
-        ------
-        BudgetError
-            If what is still to be sent would exceed the budget; nothing is planned then.
-        UsageError
-            If the store's run asked something else.
-        """
-        call = self.store.next_call()
-        solver = self.chip().name
-        rows = [
-            Row(
-                call,
-                position,
-                f"{label}:{self.store.run_id}:{call}:{position}",
-                request.digest(solver),
-                describe(request),
-                request.submission.estimate_us,
-            )
-            for position, request in enumerate(requests)
-        ]
-        known = self.store.rows(call)
-        if known and [row.digest for row in known] != [row.digest for row in rows]:
-            raise UsageError(
-                f"The run in '{self.store.path}' was made with other data, seeds or options.",
-                "Repeat it with the same ones (they are in its run.json), or start a new run.",
-            )
-        due = [row for row in known or rows if row.state not in (ANSWERED, SENT)]
-        self.budget.check(sum(row.estimate_us for row in due), f"A run of {len(due)} submissions")
-        if not known:
-            self.store.add(rows)
-        return known or rows
-
-    def deliver(
-        self, rows: list[Row], requests: list[Request], in_flight: int, progress: Progress
+    def _deliver(
+        self, session: Session, rows: list[Row], requests: list[Request], progress: Progress
     ) -> None:
-        """Get every row answered."""
-        connection, chip = self.connection, self.chip()
-        if connection.chip().graph_id != chip.graph_id:
+        connection = session.connection
+        if connection.chip().graph_id != self.chip().graph_id:
             raise SolverError(
                 f"{connection.name} has another working graph now than when the run began.",
-                f"Use what was answered with --sampler replay:{self.store.path}, or start anew.",
+                f"Use what was answered with --sampler replay:{session.store.path}, or start anew.",
             )
 
         def make_job(row: Row) -> Any:
@@ -280,15 +203,17 @@ class Session:
             decode_answer(answer, requests[row.position])
             return float(answer["answer"]["timing"]["qpu_access_time"])
 
-        Delivery(connection, self.store, self.budget, make_job, check, in_flight).run(
-            rows, progress
-        )
+        session.deliver(rows, make_job, check, self.in_flight, progress)
 
-    def close(self) -> None:
-        """End the connection, if there is one, and close the store."""
-        if self._connection is not None:
-            self._connection.close()
-        self.store.close()
+
+class CliqueQPU(PackedQPU):
+    """As :class:`PackedQPU` with one problem per submission, as Ocean's clique sampler does it.
+
+    Slower and dearer, but every problem gets the shortest chains of the whole chip.
+    """
+
+    summary = "D-Wave QPU through Leap: one clique-embedded problem per submission"
+    together = 1
 
 
 def describe(request: Request) -> dict[str, Any]:

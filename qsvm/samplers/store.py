@@ -273,10 +273,13 @@ class RunStore:
             yield label, state, problem_id, qpu_us / 1e6
 
 
-def rewind() -> None:
-    """Forget which stores this process has begun: the next use counts calls from the start."""
+def rewind(path: str | Path | None = None) -> None:
+    """Forget that this process has begun a store (or any): calls count from the start again."""
     with _lock:
-        _calls.clear()
+        if path is None:
+            _calls.clear()
+        else:
+            _calls.pop(str(store_file(path).resolve()), None)
 
 
 def store_file(path: str | Path) -> Path:
