@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -249,7 +249,7 @@ class AnyDimodSampler:
     sampler : dimod.Sampler or str
         The sampler, or ``"package.module:Class"`` to make it from.
     **parameters
-        Parameters of its ``sample``, each checked against ``sampler.parameters``.
+        Parameters of its ``sample``, each checked against those that it declares or names.
 
     Raises
     ------
@@ -259,16 +259,16 @@ class AnyDimodSampler:
 
     summary = "any dimod sampler: sampler='package.module:Class' and its own parameters"
     limits = "those of the sampler; it gets the whole QUBO"
-    reserved: ClassVar[tuple[str, ...]] = ("seed",)
 
     def __init__(self, *, sampler: Any, **parameters: Any) -> None:
         self.sampler = _load(sampler) if isinstance(sampler, str) else sampler
-        known = set(self.sampler.parameters) - set(self.reserved)
+        known = _parameters(self.sampler)
+        self.seeded = "seed" in known
         for key in parameters:
-            if key not in known:
+            if key not in known - {"seed"}:
                 raise UsageError(
                     f"{type(self.sampler).__name__} has no parameter '{key}' to set here.",
-                    f"It takes: {', '.join(sorted(known)) or 'none'}.",
+                    f"It takes: {', '.join(sorted(known - {'seed'})) or 'none'}.",
                 )
         self.parameters = parameters
 
@@ -281,16 +281,27 @@ class AnyDimodSampler:
         progress: Progress = no_progress,
     ) -> list[SampleBatch]:
         """Sample every problem; see :class:`qsvm.samplers.base.DualSampler`."""
-        seeded = "seed" in self.sampler.parameters
-        note = None if seeded else "the sampler takes no seed; its samples cannot be repeated"
+        note = None if self.seeded else "the sampler takes no seed; its samples cannot be repeated"
         batches = []
         for problem, seed in zip(problems, seeds, strict=True):
-            options = {"seed": seed % 2**31} if seeded else {}
+            options = {"seed": seed % 2**31} if self.seeded else {}
             batches.append(
                 sample_bits(problem, self.sampler, note=note, **self.parameters, **options)
             )
             progress(len(batches), len(problems))
         return batches
+
+
+def _parameters(sampler: Any) -> set[str]:
+    """Return the parameters that a sampler declares, or names in the signature of ``sample``.
+
+    Some samplers declare a part only.
+    """
+    import inspect
+
+    named = inspect.signature(sampler.sample).parameters.values()
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return (set(sampler.parameters) | {p.name for p in named if p.kind in kinds}) - {"bqm"}
 
 
 def _load(name: str) -> Any:

@@ -135,6 +135,23 @@ def test_any_dimod_sampler_live_or_by_name():
     assert one.info == {}
 
 
+class HalfDeclared(dimod.ExactSolver):
+    """Names parameters that it does not declare."""
+
+    def sample(self, bqm, seed=None, factor=1):
+        assert seed == 3
+        assert factor == 2
+        return super().sample(bqm)
+
+
+def test_parameters_may_be_named_without_being_declared():
+    assert not HalfDeclared().parameters
+    sampler = AnyDimodSampler(sampler=HalfDeclared(), factor=2)
+    assert sampler.sample([make_dual(3)], [3])[0].info == {}
+    with pytest.raises(UsageError, match="no parameter 'seed'"):
+        AnyDimodSampler(sampler=HalfDeclared(), seed=3)
+
+
 def test_any_dimod_sampler_says_when_it_takes_no_seed():
     batch = AnyDimodSampler(sampler=dimod.ExactSolver()).sample([make_dual(3)], [0])[0]
     assert "cannot be repeated" in batch.info["note"]
