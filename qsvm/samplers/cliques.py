@@ -77,18 +77,18 @@ class CliqueFinder:
             None where no room was left; later cliques are still tried if they are smaller.
         """
         placed: list[int] = []
-        occupied: list[int] = []
+        free = _Free(self)
         found: list[Chains | None] = []
         too_large = None
         for size in sizes:
             chains = None
             if too_large is None or size < too_large:
-                chains = self._next(tuple(placed), size, occupied)
+                chains = self._next(tuple(placed), size, free)
             if chains is None:
                 too_large = size if too_large is None else min(size, too_large)
             else:
                 placed.append(size)
-                occupied.extend(q for chain in chains for q in chain)
+                free.take(chains)
             found.append(chains)
         self._save()
         return found
@@ -99,30 +99,28 @@ class CliqueFinder:
         if "largest" not in known:
             from minorminer.busclique import busgraph_cache
 
-            clique = busgraph_cache(self._graph(thorough=False), seed=SEED).largest_clique()
+            clique = busgraph_cache(self.graph(thorough=False), seed=SEED).largest_clique()
             known["largest"] = [[len(clique)]]
             self._dirty = True
             self._save()
         answer = known["largest"]
         return answer[0][0] if answer else 0
 
-    def _next(self, placed: tuple[int, ...], size: int, occupied: list[int]) -> Chains | None:
+    def _next(self, placed: tuple[int, ...], size: int, free: _Free) -> Chains | None:
         known = self._load()
         key = f"{_runs(placed)}|{size}"
         if key not in known:
-            chains = self._search(size, occupied, thorough=False)
+            chains = self._search(size, free.graph())
             if chains is None and not placed:
                 log.warning("Looking harder for a clique of %d on %s.", size, self.chip.name)
-                chains = self._search(size, occupied, thorough=True)
+                chains = self._search(size, self.graph(thorough=True))
             known[key] = chains
             self._dirty = True
         return known[key]
 
-    def _search(self, size: int, occupied: list[int], *, thorough: bool) -> Chains | None:
+    def _search(self, size: int, graph: Any) -> Chains | None:
         from minorminer.busclique import find_clique_embedding
 
-        graph = self._graph(thorough).copy()
-        graph.remove_nodes_from(occupied)
         if not graph:
             return None
         hangs = self.chip.kind == "zephyr" and size in ZEPHYR_HANGS
@@ -134,7 +132,8 @@ class CliqueFinder:
         return chains[:size]
 
     @functools.lru_cache(maxsize=2)  # noqa: B019  (a finder lives as long as its sampler)
-    def _graph(self, thorough: bool) -> Any:
+    def graph(self, thorough: bool) -> Any:
+        """Return the working graph, without qubits beside missing couplers unless thorough."""
         graph = self.chip.graph()
         if not thorough:
             graph.remove_nodes_from(_beside_missing_couplers(self.chip, graph))
@@ -162,6 +161,25 @@ class CliqueFinder:
             self._dirty = False
         except OSError as error:
             log.warning("Cannot keep embeddings in %s: %s", self._file.parent, error)
+
+
+class _Free:
+    """The qubits that are still free, as a graph that is made when somebody asks for it."""
+
+    def __init__(self, finder: CliqueFinder) -> None:
+        self._finder = finder
+        self._graph: Any = None
+        self._taken: list[int] = []
+
+    def take(self, chains: Chains) -> None:
+        self._taken.extend(q for chain in chains for q in chain)
+
+    def graph(self) -> Any:
+        if self._graph is None:
+            self._graph = self._finder.graph(thorough=False).copy()
+        self._graph.remove_nodes_from(self._taken)
+        self._taken.clear()
+        return self._graph
 
 
 def _by_length(chain: list[int]) -> tuple[int, list[int]]:

@@ -1,0 +1,191 @@
+"""``python -m qsvm.plan``: what a QPU run needs and costs, before anything is sent."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridges import options
+from bridges.console import guarded
+from bridges.errors import BudgetError, UsageError
+
+if TYPE_CHECKING:
+    from qsvm.samplers.chips import Chip
+
+QUOTA_S = 60.0
+"""A minute: what Leap's free tier gives a month."""
+
+EPILOG = """\
+The chip is made up (--chip advantage, advantage2, advantage2-small, pegasus:16, zephyr:12), read
+from a saved file (--chip solver.json), or asked from Leap (--solver NAME); --save-solver FILE keeps
+the latter for planning without an account.
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m qsvm.plan",
+        description=str(__doc__).partition(": ")[2],
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    least = options.at_least
+    parser.add_argument("--members", type=least(1), default=15, help="members of the ensemble")
+    parser.add_argument("--member-size", type=least(1), default=40, help="samples per member")
+    parser.add_argument("--n-bits", type=least(1, 16), default=2, help="bits K per coefficient")
+    parser.add_argument(
+        "--duals", type=least(1), default=1, help="binary problems per member (pairs of classes)"
+    )
+    parser.add_argument("--num-reads", type=least(1), default=100, help="reads per problem")
+    parser.add_argument("--annealing-time", type=float, metavar="µs", help="time of one anneal")
+    parser.add_argument("--spin-reversals", type=least(0), default=0, help="spin reversals")
+    parser.add_argument("--members-per-submission", type=least(1), help="at most so many together")
+    where = parser.add_argument_group("chip")
+    where.add_argument("--chip", default="advantage", help="made-up chip or saved solver file")
+    where.add_argument("--solver", help="ask Leap for this solver ('any': the first QPU)")
+    where.add_argument("--region", help="Leap region")
+    where.add_argument("--profile", help="profile of Ocean's configuration")
+    where.add_argument("--save-solver", metavar="FILE", help="save the solver's properties")
+    parser.add_argument(
+        "--quota", type=float, default=QUOTA_S, metavar="s", help="QPU seconds that you have"
+    )
+    parser.add_argument("--max-qpu-seconds", type=float, metavar="s", help="refuse (exit 6) above")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="-vv: tracebacks")
+    return parser
+
+
+def estimate(
+    chip: Chip,
+    sizes: Sequence[int],
+    *,
+    num_reads: int = 100,
+    annealing_time: float | None = None,
+    spin_reversals: int = 0,
+    members_per_submission: int | None = None,
+    quota_s: float = QUOTA_S,
+) -> dict[str, Any]:
+    """Return what a list of problems needs on a chip.
+
+    Parameters
+    ----------
+    chip : Chip
+        The working graph.
+    sizes : sequence of int
+        Binary variables of each problem.
+    num_reads, annealing_time, spin_reversals, members_per_submission
+        As in :class:`qsvm.samplers.packed.PackedSampler`.
+    quota_s : float
+        QPU seconds at hand.
+
+    Returns
+    -------
+    dict
+        Variables and couplers of the largest problem, qubits, longest chain, members per
+        submission, submissions, estimated QPU seconds packed and one by one, share of the quota.
+
+    Raises
+    ------
+    EmbeddingError
+        If a problem does not fit the chip.
+    """
+    from qsvm.samplers.budget import AnnealSettings
+    from qsvm.samplers.cliques import CliqueFinder
+    from qsvm.samplers.packing import make_plan
+
+    settings = AnnealSettings(annealing_time)
+    finder = CliqueFinder(chip)
+    gauges = max(1, spin_reversals)
+    plan = make_plan(
+        chip, finder, sizes, num_reads, settings, n_gauges=gauges, together=members_per_submission
+    )
+    single = make_plan(chip, finder, sizes, num_reads, settings, n_gauges=gauges, together=1)
+    largest = max(sizes)
+    found = {"problems": len(sizes), "variables": largest}
+    found |= {"couplers": largest * (largest - 1) // 2} | plan.summary()
+    return found | {
+        "one_by_one_qpu_s": single.estimate_us / 1e6,
+        "share_of_one_by_one": plan.estimate_us / single.estimate_us,
+        "share_of_quota": plan.estimate_us / 1e6 / quota_s,
+    }
+
+
+def _chip(args: argparse.Namespace) -> Chip:
+    from qsvm.samplers.chips import named_chip, save_chip
+
+    if args.solver is None:
+        if args.save_solver:
+            raise UsageError("--save-solver needs --solver.", "Add --solver any.")
+        return named_chip(args.chip)
+    from qsvm.samplers.cloud import Connection
+
+    wanted = None if args.solver == "any" else args.solver
+    connection = Connection("qpu", solver=wanted, region=args.region, profile=args.profile)
+    try:
+        chip = connection.chip()
+    finally:
+        connection.close()
+    if args.save_solver:
+        save_chip(chip, Path(args.save_solver))
+    return chip
+
+
+def _table(found: dict[str, Any], quota_s: float) -> str:
+    reads = found["reads"]
+    lines = [
+        ("solver", found["solver"]),
+        ("problems", found["problems"]),
+        ("variables of the largest", found["variables"]),
+        ("couplers of the largest", found["couplers"]),
+        ("qubits of the fullest submission", found["qubits"]),
+        ("longest chain", found["longest_chain"]),
+        ("problems per submission", found["members_per_submission"]),
+        ("submissions", found["submissions"]),
+        ("reads per submission", f"{min(reads)}" if len(set(reads)) == 1 else reads),
+        ("estimated QPU time", f"{found['estimated_qpu_s']:.4f} s"),
+        (
+            "one by one it would be",
+            f"{found['one_by_one_qpu_s']:.4f} s (packed: {found['share_of_one_by_one']:.2f} of it)",
+        ),
+        (f"share of a quota of {quota_s:g} s", f"{100 * found['share_of_quota']:.2f} %"),
+    ]
+    width = max(len(name) for name, _ in lines)
+    return "\n".join(f"{name:{width}}  {value}" for name, value in lines)
+
+
+def _body(argv: Sequence[str]) -> int:
+    args = make_parser().parse_args(argv)
+    sizes = [args.member_size * args.n_bits] * (args.members * args.duals)
+    found = estimate(
+        _chip(args),
+        sizes,
+        num_reads=args.num_reads,
+        annealing_time=args.annealing_time,
+        spin_reversals=args.spin_reversals,
+        members_per_submission=args.members_per_submission,
+        quota_s=args.quota,
+    )
+    print(json.dumps(found) if args.json else _table(found, args.quota))
+    limit = args.max_qpu_seconds
+    if limit is not None and found["estimated_qpu_s"] > limit:
+        raise BudgetError(
+            f"The plan needs an estimated {found['estimated_qpu_s']:.4f} s of QPU time, more than "
+            f"--max-qpu-seconds {limit:g}.",
+            "Use fewer members or reads, or allow more.",
+        )
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    return guarded(lambda: _body(words), 2 if "-vv" in words else 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
