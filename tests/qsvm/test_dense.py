@@ -219,3 +219,18 @@ def test_rounding_takes_problems_with_fixed_coefficients():
     x = rounded_optimum(problem)
     assert x[0] == problem.lower[0]
     assert_on_lattice(problem, x)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 1.0, 100.0])
+def test_the_walk_itself_is_good_at_any_penalty(penalty):
+    problem = make_dual(150, bits=3, penalty=penalty)
+    _, exact = solve_box(problem)
+    walked = DenseAnnealer(num_reads=4, descent=False).sample([problem], [0])[0]
+    assert walked.energies.mean() <= exact + 0.015 * abs(exact)
+
+
+def test_the_matrix_of_the_qubo_is_never_built(monkeypatch):
+    monkeypatch.setattr(DualProblem, "qubo", property(lambda self: pytest.fail("built")))
+    problem = make_dual(40, bits=8)
+    for sampler in (DenseAnnealer(num_reads=2), RoundedOptimum()):
+        assert sampler.sample([problem], [0])[0].energies[0] < 0
