@@ -8,7 +8,7 @@ import json
 import time
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ IDENTITY = (
     "key", "data", "classifier", "role", "control_of", "registered", "parameters", "split", "fold",
     "seed", "curve", "curve_value", "n_train", "n_test", "n_features", "n_classes",
 )  # fmt: skip
-OUTCOME = ("status", "error", "hint")
+OUTCOME = ("status", "error", "hint", "warnings")
 REPORT = (
     "kernel_s", "build_s", "solve_s", "decode_s", "qpu_s", "queue_s", "n_support", "n_variables",
     "n_members", "objective",
@@ -43,6 +43,7 @@ TIMINGS = (*COSTS[:3], *(name for name in REPORT if name.endswith("_s")))
 """Columns that differ between two runs of one cell."""
 
 MAX_ENERGIES = 20_000
+MOST_WARNINGS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +65,13 @@ class Outcome:
     error: BaseException | None = None
 
 
-def run_cell(cell: Cell, scale: str, ranks: int = 1, folder: Path | None = None) -> Outcome:
+def run_cell(
+    cell: Cell,
+    scale: str,
+    ranks: int = 1,
+    folder: Path | None = None,
+    threads: int | None = None,
+) -> Outcome:
     """Compute a cell; errors are part of the outcome.
 
     Parameters
@@ -77,21 +84,22 @@ def run_cell(cell: Cell, scale: str, ranks: int = 1, folder: Path | None = None)
         MPI ranks that fit it together.
     folder : Path, optional
         Where to write the map of the scene; None on ranks that write nothing.
+    threads : int, optional
+        Upper bound for classifiers with a parameter ``n_jobs`` that nobody set.
     """
     row = {**dict.fromkeys(COLUMNS), **describe(cell), "status": "ok", "ranks": ranks}
     arrays: dict[str, NDArray[Any]] = {}
     try:
         fold = make_fold(cell.source, cell.fold, scale, cell.train_limit, cell.seed)
         row.update(n_train=len(fold.y_train), n_test=len(fold.y_test))
-        estimator = make_estimator(cell)
-        with quiet():
+        estimator = make_estimator(cell, threads)
+        with noted_warnings(row):
             row["fit_s"], row["peak_memory_mib"] = measured_fit(estimator, fold)
             arrays = predictions(estimator, fold, row)
             row.update(scores(cell, fold, arrays))
-        row.update(own_account(estimator))
-        if cell.mapped and folder is not None:
-            with quiet():
+            if cell.mapped and folder is not None:
                 map_scene(cell, fold.scaler, estimator, folder)
+        row.update(own_account(estimator))
     except (Exception, SystemExit) as error:
         return Outcome({**row, **failure(error)}, {}, error)
     return Outcome(row, arrays)
@@ -119,7 +127,7 @@ def describe(cell: Cell) -> dict[str, Any]:
     }
 
 
-def make_estimator(cell: Cell) -> Any:
+def make_estimator(cell: Cell, threads: int | None = None) -> Any:
     """Return the unfitted estimator of a cell, seeded if it takes a seed that nobody set."""
     entry = cell.entry
     if entry.spec is None:
@@ -127,20 +135,23 @@ def make_estimator(cell: Cell) -> Any:
 
         return DummyClassifier(strategy="most_frequent")
     estimator = entry.spec.make()
-    if "random_state" in estimator.get_params(deep=False) and (
-        "random_state" not in entry.spec.params
-    ):
+    settable = estimator.get_params(deep=False).keys() - entry.spec.params.keys()
+    if "random_state" in settable:
         state = np.random.SeedSequence([cell.seed, cell.fold]).generate_state(1)[0]
         estimator.set_params(random_state=int(state % 2**31))
+    if "n_jobs" in settable and threads is not None:
+        estimator.set_params(n_jobs=threads)
     return estimator.null_controls()[entry.control] if entry.control else estimator
 
 
 @contextlib.contextmanager
-def quiet() -> Any:
-    """Keep libraries' warnings out of the progress; errors still come through."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+def noted_warnings(row: dict[str, Any]) -> Iterator[None]:
+    """Keep warnings out of the progress and put the first few distinct ones into the row."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         yield
+    texts = dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught)
+    row["warnings"] = "; ".join(list(texts)[:MOST_WARNINGS]) or None
 
 
 def measured_fit(estimator: Any, fold: Fold) -> tuple[float, float | None]:
@@ -169,6 +180,8 @@ def _peak_mib() -> float | None:
 
 def predictions(estimator: Any, fold: Fold, row: dict[str, Any]) -> dict[str, NDArray[Any]]:
     """Predict the test samples, timed; return labels, predictions, decision values, energies."""
+    from sklearn.dummy import DummyClassifier
+
     estimator.predict(fold.X_test[:1])  # compiled code and caches warm up outside the clock
     started = time.perf_counter()
     predicted = np.asarray(estimator.predict(fold.X_test))
@@ -177,6 +190,8 @@ def predictions(estimator: Any, fold: Fold, row: dict[str, Any]) -> dict[str, ND
     arrays = {"y_test": fold.y_test, "y_pred": predicted, "classes": np.asarray(estimator.classes_)}
     if hasattr(estimator, "decision_function"):
         arrays["scores"] = np.asarray(estimator.decision_function(fold.X_test), dtype=np.float64)
+    elif hasattr(estimator, "predict_proba") and not isinstance(estimator, DummyClassifier):
+        arrays["scores"] = np.asarray(estimator.predict_proba(fold.X_test), dtype=np.float64)
     arrays.update(energies(estimator))
     return arrays
 

@@ -123,7 +123,8 @@ def compare(
             done = mpi.on_root(comm, store.rows)
             todo = missing(plan, done, retry_failed=retry_failed)
             if comm.rank == 0:
-                stores.record_session(folder, run_record(arguments, settings.seed, {}))
+                record = {**run_record(arguments, settings.seed, {}), "ranks": comm.size}
+                stores.record_session(folder, record)
                 store.start_table(list(done.values()))
             kept = len({cell.key for cell in plan}) - len(todo)
             narrator.say(f"{folder}: {len(todo)} cells to compute, {kept} kept from earlier runs.")

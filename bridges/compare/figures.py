@@ -40,7 +40,7 @@ def short(label: str, length: int = 38) -> str:
 def interval_figure(verdicts: Verdicts) -> Figure:
     """Draw the deciding score of every line with its confidence interval."""
     lines = [line for line in verdicts.lines if line.scores[verdicts.score] is not None]
-    figure, ax = plots.new_figure(6.4, 1.2 + 0.34 * len(lines))
+    figure, ax = plots.new_figure(5.6, 1.2 + 0.34 * len(lines))
     for place, line in enumerate(lines):
         value = line.scores[verdicts.score]
         if line.interval is not None:
@@ -140,9 +140,9 @@ def _known_mean(values: Sequence[float | None]) -> float | None:
 def confusion_figure(row: Row) -> Figure:
     """Draw the confusion matrix of one cell."""
     names = [c["name"] for c in row["classes"]]
-    side = 2.6 + 0.4 * len(names)
+    side = max(4.4, 2.6 + 0.4 * len(names))
     figure, ax = plots.new_figure(side, side)
-    plots.plot_confusion(ax, row["confusion"], names, short(row["classifier"], 44))
+    plots.plot_confusion(ax, row["confusion"], names, short(row["classifier"]))
     ax.title.set_fontsize(9)
     return figure
 

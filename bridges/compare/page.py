@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,11 @@ def write_products(
     )
     if curves:
         sections.append(Section("Learning and scaling curves", pictures=[p for _, p in curves]))
-    sections += [*_failures([*rows, *curve_rows]), _what_was_run(settings, sources, sessions)]
+    sections += [
+        *_warnings([*rows, *curve_rows]),
+        *_failures([*rows, *curve_rows]),
+        _what_was_run(settings, sources, sessions),
+    ]
     lead = " ".join(verdict.headline() for verdict in verdicts)
     render_report(folder / "report.html", "Comparison of classifiers", sections, lead=lead)
     save_figures(folder / "figures", [*named, *curves])
@@ -114,13 +119,10 @@ def data_pictures(
     yield figures.file_name(name, "scores"), picture
     own = [row for row in done if row["role"] == "classifier"]
     first = _first_cells(own)
+    roc = "ROC, first fold" + (", mean of one class against the rest" if _several(source) else "")
     for kind, figure, caption in (
         ("time", figures.time_figure(verdict), "score against time"),
-        (
-            "roc",
-            figures.roc_figure(first, arrays, source),
-            "ROC, mean of one class against the rest",
-        ),
+        ("roc", figures.roc_figure(first, arrays, source), roc),
     ):
         if figure is not None:
             yield figures.file_name(name, kind), Picture(figure, f"{name}: {caption}.")
@@ -136,6 +138,10 @@ def data_pictures(
     for row in first:
         yield from _cell_pictures(row, arrays)
     yield from figures.map_pictures(first, source, folder)
+
+
+def _several(source: Source) -> bool:
+    return len(source.class_names) > 2
 
 
 def _first_cells(rows: Sequence[Row]) -> list[Row]:
@@ -171,7 +177,7 @@ def _data_section(verdict: Verdicts, source: Source, pictures: Sequence[Picture]
     marked = {verdict.winner, *verdict.ties}
     scores = Table(
         tables.heads(verdict),
-        tables.text_rows(verdict),
+        [[_breakable(row[0]), *row[1:]] for row in tables.text_rows(verdict)],
         note=tables.explain(verdict),
         strong=frozenset(i for i, line in enumerate(lines) if line.label in marked),
         quiet=frozenset(i for i, line in enumerate(lines) if line.role != "classifier"),
@@ -187,7 +193,9 @@ def _data_section(verdict: Verdicts, source: Source, pictures: Sequence[Picture]
 
 def _costs(lines: Sequence[Line]) -> Table:
     used = [name for name in COST_HEADS if any(line.costs[name] for line in lines)]
-    rows = [[line.display, *(_compact(line.costs[name]) for name in used)] for line in lines]
+    rows = [
+        [_breakable(line.display), *(_compact(line.costs[name]) for name in used)] for line in lines
+    ]
     quiet = frozenset(i for i, line in enumerate(lines) if line.role != "classifier")
     return Table(
         ["classifier", *(COST_HEADS[name] for name in used)],
@@ -197,8 +205,19 @@ def _costs(lines: Sequence[Line]) -> Table:
     )
 
 
+def _breakable(label: str) -> str:
+    """Return a label that a narrow column may break between parameters."""
+    return re.sub(r"([:,])(?=\S)", "\\1\u200b", label)
+
+
 def _compact(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _warnings(rows: Sequence[Row]) -> list[Section]:
+    told = dict.fromkeys((r["classifier"], r["data"], r["warnings"]) for r in rows if r["warnings"])
+    table = Table(["classifier", "data", "warnings"], list(told))
+    return [Section("Warnings", tables=[table])] if told else []
 
 
 def _failures(rows: Sequence[Row]) -> list[Section]:
@@ -227,9 +246,13 @@ def _what_was_run(
     facts["command"] = " ".join(latest.get("command", []))
     facts["machine"] = latest.get("host")
     facts["versions"] = latest.get("versions")
+    if any(s.get("ranks", 1) > 1 for s in sessions):
+        facts["caution about times"] = "Several MPI ranks computed cells side by side."
     if len(sessions) > 1:
         facts["runs"] = f"{len(sessions)}, resumed in one folder"
         versions = {json.dumps(s.get("versions"), sort_keys=True) for s in sessions}
         if len(versions) > 1:
-            facts["caution"] = "The rows come from runs with different versions; see compare.json."
+            facts["caution about versions"] = (
+                "The rows come from runs with different versions; see compare.json."
+            )
     return Section("What was run", facts=facts)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
+from bridges.comm import threads_per_rank
 from bridges.compare.cell import run_cell
 from bridges.compare.plan import Cell
 from bridges.compare.store import RowStore
@@ -50,18 +53,16 @@ def run_missing(
     alone = [cell for cell in cells if comm.size == 1 or not cell.entry.collective]
     mine = alone[comm.rank :: comm.size]
     total = len(mine) + len(together)
-    for done, cell in enumerate(mine, 1):
-        _run(cell, store, scale, 1, _teller(narrator, done, total))
+    threads = threads_per_rank(comm) if comm.size > 1 else None
+    with threadpool_limits(threads):
+        for done, cell in enumerate(mine, 1):
+            outcome = run_cell(cell, scale, 1, store.folder, threads)
+            store.append(outcome.row, outcome.arrays)
+            _teller(narrator, done, total)(outcome.row)
     comm.barrier()
     for done, cell in enumerate(together, len(mine) + 1):
         _run_together(cell, store, scale, comm, _teller(narrator, done, total))
     comm.barrier()
-
-
-def _run(cell: Cell, store: RowStore, scale: str, ranks: int, tell: Tell) -> None:
-    outcome = run_cell(cell, scale, ranks, store.folder)
-    store.append(outcome.row, outcome.arrays)
-    tell(outcome.row)
 
 
 def _run_together(cell: Cell, store: RowStore, scale: str, comm: Any, tell: Tell) -> None:

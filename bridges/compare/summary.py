@@ -72,7 +72,7 @@ class Line:
         """The label in a table, where a control stands under its classifier."""
         if self.control_of is None:
             return self.label
-        return f"↳ {self.label.removeprefix(f'{self.control_of} / ')}"
+        return f"↳ {self.label.removeprefix(f'{self.control_of} / ').replace('_', ' ')}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Verdicts:
         for comparison in self.comparisons:
             if comparison.second in controls:
                 name = controls[comparison.second].display.removeprefix("↳ ")
-                comparison = dataclasses.replace(comparison, second=f"its control {name}")
+                comparison = dataclasses.replace(comparison, second=f"its control '{name}'")
             said.append(comparison.sentence(LABELS[self.score]))
         return [self.headline(), *said]
 
@@ -233,9 +233,9 @@ def _interval(
 ) -> tuple[float, float] | None:
     if len(by_fold) > 1:
         return mean_interval(list(by_fold.values()), _test_to_train(rows))[1]
-    if len(rows) == 1 and score == "accuracy":
+    if rows and score == "accuracy":
         n = rows[0]["n_test"]
-        return proportion_interval(round(rows[0]["accuracy"] * n), n)
+        return proportion_interval(round(next(iter(by_fold.values())) * n), n)
     return None
 
 

@@ -97,6 +97,8 @@ def explain(verdicts: Verdicts) -> str:
         f"{LABELS[verdicts.score]}, training pixels shared by folds allowed for. "
         "Tied: not distinguishable from the highest."
     )
+    if verdicts.split == "fixed" and any(line.n_rows > 1 for line in verdicts.lines):
+        text += " The test compares the predictions of the first seed."
     if verdicts.split != "fixed" and verdicts.test_to_train > CAUTIOUS:
         text += (
             f" With {verdicts.test_to_train:.1f} test pixels per training pixel, the test is very "

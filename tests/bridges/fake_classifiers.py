@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import RandomForestClassifier
 
 from bridges import registry
 from bridges.classifier import Diagnostics, FitReport
@@ -65,13 +67,22 @@ class Raising(Nearest):
         super().__init__()
         self.way = way
 
-    def fit(self, X: np.ndarray, y: np.ndarray) -> Raising:
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Nearest:
+        if self.way == "warning":
+            for _ in range(2):
+                warnings.warn("did not converge", UserWarning, stacklevel=1)
+            return super().fit(X, y)
         if self.way == "plain":
             raise ZeroDivisionError("by zero")
         raise DataError("Too few pixels.", "Give more pixels.")
 
 
-FAKES = {"nearest": Nearest, "annealed": Annealed, "raising": Raising}
+FAKES = {
+    "nearest": Nearest,
+    "annealed": Annealed,
+    "raising": Raising,
+    "forest": RandomForestClassifier,
+}
 
 
 def load(name: str, group: str = registry.CLASSIFIERS) -> Any:

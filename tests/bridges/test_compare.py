@@ -107,7 +107,7 @@ def test_every_classifier_control_and_baseline_is_a_row(
     assert set(COLUMNS) <= table_rows[0].keys()
     assert {"producers[class 1]", "users[class 1]"} <= table_rows[0].keys()
     out = capsys.readouterr().out
-    assert "annealed is better than its control random_alpha" in out
+    assert "annealed is better than its control 'random alpha'" in out
     assert "report.html" in out
 
 
@@ -127,7 +127,7 @@ def test_the_report_is_self_contained_and_the_figures_are_files(
     for kind in ("scores", "time", "roc", "classes", "annealed-energies", "nearest-confusion"):
         assert {f"two-{kind}.svg", f"two-{kind}.pdf"} <= figures
     latex = (out / "table.tex").read_text()
-    assert r"random\_alpha" in latex
+    assert r"\quad random alpha" in latex
     assert r"\textbf{" in latex
     assert "| classifier |" in (out / "table.md").read_text()
 
@@ -164,6 +164,25 @@ def test_a_classifier_that_needs_a_missing_extra_is_a_row(
     assert code == 1
     row = rows_of(tmp_path / "out")[0]
     assert (row["error"], row["hint"]) == ("It needs the package 'x'.", "pip install x")
+
+
+@pytest.mark.usefixtures("pageless")
+def test_warnings_are_told_and_any_scikit_learn_classifier_joins(
+    split_table: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    code = run(
+        "--table", split_table, "--classifier", "raising:way=warning", "--classifier",
+        "forest:n_estimators=5", "--seeds", 2, "--out", out,
+    )  # fmt: skip
+    assert code == 0
+    warned, _, forest, other, _ = rows_of(out)
+    assert warned["warnings"] == "UserWarning: did not converge"
+    assert forest["warnings"] is None
+    assert 0.5 < forest["auroc"] < 1
+    assert forest["auroc"] != other["auroc"]  # another seed
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["data"][0]["comparisons"][0]["test"] == "McNemar's exact test"
 
 
 @pytest.mark.usefixtures("pageless")
