@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from qsvm.problem import DualProblem
 
 HOT = 30.0
-"""First inverse temperature in units of one over the typical curvature times squared width. Gaps are\nthe same from 3 to 100."""
+"""First inverse temperature in units of one over the typical curvature times squared width; from 3
+to 100 the gaps are the same."""
 
 COLD = 160.0
-"""Last inverse temperature in units of one over that curvature times the squared lattice step. Gaps\nare the same from 40 to 640."""
+"""Last inverse temperature in units of one over that curvature times the squared lattice step; from
+40 to 640 the gaps are the same."""
 
 ACROSS = 2
 """Problems per thread from which on each thread takes whole problems instead of replicas."""
@@ -117,7 +119,7 @@ def beta_range(data: WalkData) -> tuple[float, float]:
 
 
 def descent_passes(n: int) -> int:
-    """Return the passes of the final descent: it ends by itself after a few, at 10 000 after one."""
+    """Return the passes of the final descent; below 1 500 coefficients it ends by itself."""
     return int(np.clip(DESCENT_EFFORT // max(n * n, 1), 1, 50))
 
 
