@@ -62,12 +62,12 @@ class Evaluator:
         return cls(kernel, reference.mean(axis=0), np.float32 if single else np.float64)
 
     def prepare(self, X: NDArray[np.float64]) -> NDArray[Any]:
-        """Return samples shifted, scaled, converted and padded to 4 or a multiple of 8 features.
+        """Return samples shifted, scaled, converted and padded to a multiple of 8 features.
 
         The scale makes an rbf value 2^(-‖·‖²) and a product γ x·z.
         """
         n, d = X.shape
-        width = 4 if d <= 4 else -(-d // 8) * 8
+        width = -(-d // 8) * 8
         Z = np.zeros((n, width), dtype=self.dtype)
         if self.kernel.name == "rbf":
             Z[:, :d] = (X - self.centre) * np.sqrt(self.kernel.gamma * np.log2(np.e))

@@ -139,14 +139,9 @@ def add_distances(tile: Any, s: Any, j: int, k: Any) -> None:
 
 @compiled
 def rbf_row(tile: Any, s: Any, k: Any) -> None:
-    """Set ``k[p] = 2**(-|tile[:, p] - s|²)``; the number of features is 4 or a multiple of 8."""
-    s0, s1, s2, s3 = s[0], s[1], s[2], s[3]
-    if len(tile) == 4:
-        for p in range(TILE):
-            a, b, c, d = tile[0, p] - s0, tile[1, p] - s1, tile[2, p] - s2, tile[3, p] - s3
-            k[p] = exp2(-((a * a + b * b) + (c * c + d * d)))
-        return
+    """Set ``k[p] = 2**(-|tile[:, p] - s|²)``; the number of features is a multiple of 8."""
     if len(tile) == 8:
+        s0, s1, s2, s3 = s[0], s[1], s[2], s[3]
         s4, s5, s6, s7 = s[4], s[5], s[6], s[7]
         for p in range(TILE):
             a, b, c, d = tile[0, p] - s0, tile[1, p] - s1, tile[2, p] - s2, tile[3, p] - s3
@@ -211,7 +206,7 @@ def accumulate_rows(
     Parameters
     ----------
     Z : ndarray of shape (n, d), float32 or float64
-        Prepared samples; d is 4 or a multiple of 8.
+        Prepared samples; d is a multiple of 8.
     S : ndarray of shape (n_groups * GROUP, d)
         Prepared support vectors.
     starts : ndarray of shape (n_groups + 1,)
@@ -253,7 +248,8 @@ def fill_matrix(Z: Any, S: Any, matrix: Any, kind: int, degree: int, coef0: floa
         n = min(TILE, len(Z) - first)
         for i in range(len(S)):
             kernel_rows(tile, S, i, k, kind, degree, coef0)
-            matrix[i, first : first + n] = k[0, :n]
+            for p in range(n):
+                matrix[i, first + p] = k[0, p]
 
 
 @compiled
@@ -266,7 +262,8 @@ def fill_gram(Z: Any, matrix: Any, kind: int, degree: int, coef0: float) -> None
         last = min(first + TILE, len(Z))
         for i in range(last):
             kernel_rows(tile, Z, i, k, kind, degree, coef0)
-            matrix[i, first:last] = k[0, : last - first]
+            for p in range(last - first):
+                matrix[i, first + p] = k[0, p]
         for block in range(0, first, 16):
             for p in range(first, last):
                 for i in range(block, block + 16):
@@ -295,7 +292,8 @@ def squares_between(Z: Any, S: Any, out: Any) -> None:
             k[:] = 0
             for j in range(0, Z.shape[1], 4):
                 add_four(tile, S[i], j, k)
-            out[i, first : first + n] = k[:n]
+            for p in range(n):
+                out[i, first + p] = k[p]
 
 
 @compiled

@@ -89,7 +89,8 @@ def grow_lanes(f: Any, no_grow: Any, lanes: Any, row_i: Any, row_j: Any, t: floa
             value = fs[p] + t * (ki[p] - kj[p])
             fs[p] = value
             new[p] = min(value + stops[p], old[p])
-        new[len(fs) :] = old[len(fs) :]
+        for p in range(len(fs), LANES):
+            new[p] = old[p]
 
 
 @compiled
@@ -114,7 +115,8 @@ def gain_lanes(
             losses[p] = -(gap * gap) / max(own + ds[p] - 2.0 * ks[p], CURVATURE)
             best[p] = min(losses[p], old_best[p])
             top[p] = min(-down, old_top[p])
-        new[:, len(fs) :] = old[:, len(fs) :]
+        for p in range(len(fs), LANES):
+            best[p], top[p] = old_best[p], old_top[p]
 
 
 @compiled
@@ -141,20 +143,23 @@ def solve_block(
     """
     q = len(f)
     # a coefficient that may not move gets a gradient too large (finite: inf - inf is NaN) to win
-    no_grow = np.where(beta < upper, 0.0, BLOCKED)
-    no_shrink = np.where(beta > lower, 0.0, BLOCKED)
+    no_grow, no_shrink = np.empty(q), np.empty(q)
     zero, loss, diagonal = np.zeros(q), np.empty(q), np.empty(q)
     for i in range(q):
         diagonal[i] = K[i, i]
+        no_grow[i] = 0.0 if beta[i] < upper[i] else BLOCKED
+        no_shrink[i] = 0.0 if beta[i] > lower[i] else BLOCKED
     lanes, pair_lanes = np.empty((2, LANES)), np.empty((2, 2, LANES))
     last = -(-q // LANES) % 2
     grow_lanes(f, no_grow, lanes, K[0], K[0], 0.0)
     for step in range(max_steps):
         low, i = lowest(lanes[last], f, no_grow)
         gain_lanes(f, no_shrink, K[i], diagonal, low, diagonal[i], loss, pair_lanes)
-        high = -pair_lanes[last, 1].min()
+        top = pair_lanes[last, 1, 0]
+        for p in range(1, LANES):
+            top = min(top, pair_lanes[last, 1, p])
         best, j = lowest(pair_lanes[last, 0], loss, zero)
-        if not high - low > tol or not best < 0.0 or low > 0.5 * BLOCKED:
+        if not -top - low > tol or not best < 0.0 or low > 0.5 * BLOCKED:
             return step
         t = (f[j] - low) / max(diagonal[i] + diagonal[j] - 2.0 * K[i, j], CURVATURE)
         room_i, room_j = upper[i] - beta[i], beta[j] - lower[j]
