@@ -19,7 +19,7 @@ from bridges.errors import UsageError
 ENVIRONMENT = "ANNEALSVM_"
 """Prefix of environment variables: ``--member-size`` is ``ANNEALSVM_MEMBER_SIZE``."""
 
-NOT_RECORDED = ("config", "out", "overwrite", "json", "dry_run", "verbose", "quiet")
+NOT_RECORDED = ("config", "out", "overwrite", "json", "dry_run", "verbose", "quiet", "resume")
 """Options that say how a run is shown and kept, not what it computes."""
 
 

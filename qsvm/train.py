@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridges import options
 from bridges.console import guarded
+from qsvm import annealer_options
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +43,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="penalty ξ for Σ α y = 0",
     )
     _add_sampler_options(parser)
+    annealer_options.add_annealer_options(parser)
     shown = parser.add_argument_group("information")
     shown.add_argument("--list-samplers", action="store_true", help="list samplers and stop")
     shown.add_argument("--show-versions", action="store_true", help="list versions and stop")
@@ -125,7 +127,7 @@ def make_model(args: argparse.Namespace) -> KernelEnsemble:
         coef0=args.coef0,
         multiclass=args.multiclass,
         class_weight=args.class_weight,
-        sampler=args.sampler,
+        sampler=annealer_options.split_name(args.sampler)[0],
         sampler_params=sampler_options(args),
         refine_rounds=args.refine,
         n_keep=args.keep,
@@ -133,6 +135,7 @@ def make_model(args: argparse.Namespace) -> KernelEnsemble:
         bias=args.bias,
     )
     member.make_sampler()  # an unknown name or option is an error before anything is read
+    annealer_options.keep_arguments(args)
     return KernelEnsemble(
         member,
         n_members=args.members,
@@ -148,14 +151,15 @@ def make_model(args: argparse.Namespace) -> KernelEnsemble:
 def sampler_options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the sampler's own options: those that were given, and no others."""
     given = {"num_reads": args.num_reads, "num_sweeps": args.sweeps}
-    return {k: v for k, v in given.items() if v is not None} | dict(args.sampler_option)
+    named = annealer_options.split_name(args.sampler)[1] | annealer_options.annealer_options(args)
+    return {k: v for k, v in given.items() if v is not None} | named | dict(args.sampler_option)
 
 
 def describe(model: KernelEnsemble, X: NDArray[Any], y: NDArray[Any]) -> str:
     """Return a table of the QUBOs that training would sample."""
     prepared = model.prepare(X, y)
     lines = ["member  dual  samples  bits  variables  couplers"]
-    variables = couplers = duals = 0
+    sizes = []
     for number, data in enumerate(prepared.datasets):
         for index, dual in enumerate(prepared.prototype.plan(*data).duals):
             n = dual.problem.n_variables
@@ -164,10 +168,12 @@ def describe(model: KernelEnsemble, X: NDArray[Any], y: NDArray[Any]) -> str:
                 f"{number:6}  {index:4}  {dual.problem.n_coefficients:7}"
                 f"  {dual.problem.n_bits:4}  {n:9}  {pairs:8}"
             )
-            variables, couplers = max(variables, n), max(couplers, pairs)
-            duals += 1
-    lines.append(f"{duals} QUBOs; the largest has {variables} variables and {couplers} couplers")
-    return "\n".join(lines)
+            sizes.append(n)
+    largest = max(sizes)
+    pairs = largest * (largest - 1) // 2
+    lines.append(f"{len(sizes)} QUBOs; the largest has {largest} variables and {pairs} couplers")
+    plan = annealer_options.describe_plan(prepared.prototype.make_sampler(), sizes)
+    return "\n".join([*lines, plan] if plan else lines)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -178,7 +184,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _body(argv: Sequence[str]) -> int:
-    args = options.parse(make_parser(), argv)
+    args = options.parse(make_parser(), annealer_options.with_resumed_arguments(argv))
+    annealer_options.settle_folder(args)
     from bridges import training
 
     if training.show_and_stop(args):

@@ -22,7 +22,7 @@ from qsvm.samplers.cloud import Connection, configuration
 from qsvm.samplers.embedding import TORQUE
 from qsvm.samplers.faults import Patience
 from qsvm.samplers.packed import PackedSampler, Schedule
-from qsvm.samplers.packing import Request
+from qsvm.samplers.packing import Plan, Request
 from qsvm.samplers.reading import Answer
 from qsvm.samplers.session import Entry, Session
 from qsvm.samplers.store import ANSWERED, Row, RunStore, default_store
@@ -127,6 +127,16 @@ class PackedQPU(PackedSampler):
         """Return the working graph: the one that the run began with, or the solver's."""
         return self._open().chip()
 
+    def plan(self, sizes: Sequence[int]) -> Plan:
+        """Return what would be submitted; outside of a run, nothing is written to a store."""
+        if self._session is not None:
+            return super().plan(sizes)
+        connection = self._connect()
+        try:
+            return self._plan_on(connection.chip(), sizes)
+        finally:
+            connection.close()
+
     def sample(
         self,
         problems: Sequence[DualProblem],
@@ -153,16 +163,19 @@ class PackedQPU(PackedSampler):
             store.remember("options", json.dumps(self.options()))
             self._session = Session(
                 store,
-                lambda: Connection(
-                    "qpu",
-                    solver=self.solver,
-                    region=self.region,
-                    profile=self.profile,
-                    patience=self.patience,
-                ),
+                self._connect,
                 Budget(self.max_qpu_seconds, store.spent_us()),
             )
         return self._session
+
+    def _connect(self) -> Connection:
+        return Connection(
+            "qpu",
+            solver=self.solver,
+            region=self.region,
+            profile=self.profile,
+            patience=self.patience,
+        )
 
     def _answer(
         self,

@@ -176,7 +176,9 @@ class PackedSampler(abc.ABC):
 
     def plan(self, sizes: Sequence[int]) -> Plan:
         """Return what would be submitted for problems of the given numbers of variables."""
-        chip = self.chip()
+        return self._plan_on(self.chip(), sizes)
+
+    def _plan_on(self, chip: Chip, sizes: Sequence[int]) -> Plan:
         return make_plan(
             chip,
             CliqueFinder(chip),

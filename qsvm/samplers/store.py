@@ -7,6 +7,7 @@ replayed without any connection. No credential ever gets in.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 FILE_NAME = "leap.sqlite"
 """Of the store inside a run's folder."""
+
+ARGUMENTS = "arguments.json"
+"""Beside the store: the options of a run of ``qsvm.train``, so that resuming needs no others."""
 
 FORMAT = "1"
 
@@ -150,9 +154,17 @@ class RunStore:
         return number
 
     def fail(self) -> None:
-        """Note that this process' run has ended in an error: going on needs ``resume``."""
-        with _lock:
-            _calls.pop(str(self.path.resolve()), None)
+        """Note that this process' run has ended in an error: going on needs ``resume``.
+
+        A store without any submission is removed, since there is nothing to resume.
+        """
+        rewind(self.path)
+        if not self.count():
+            self._db.close()
+            for left in (self.path, self.path.with_name(ARGUMENTS)):
+                left.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # not empty: others use the folder too
+                self.path.parent.rmdir()
 
     def close(self) -> None:
         """Close the file."""
