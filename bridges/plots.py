@@ -176,7 +176,7 @@ def map_figure(
     axes = np.atleast_1d(axes)
     plot_class_map(axes[0], predicted, class_names, title)
     if truth is not None:
-        plot_class_map(axes[1], truth, class_names, "truth (labelled pixels)")
+        plot_class_map(axes[1], truth, class_names, "truth")
         plot_error_map(axes[2], predicted, truth, class_names)
     handles = _class_handles(class_names)
     ncols = min(len(handles), 3 * columns)

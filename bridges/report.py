@@ -257,7 +257,7 @@ def map_section(
         )
     ]
     if truth is not None:
-        labels = plots.single_map(truth, class_names, "truth (labelled pixels)")
+        labels = plots.single_map(truth, class_names, "truth")
         errors = plots.single_error_map(predicted, truth, class_names)
         pictures.append(Picture(labels, "Labelled pixels.", raster=True))
         note = "Errors on all labelled pixels, those used in training included."
