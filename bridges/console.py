@@ -118,6 +118,7 @@ def guarded(work: Callable[[], int | None], verbosity: int = 0) -> int:
         return work() or 0
     except KeyboardInterrupt:
         print("error: Interrupted; no partial files were left.", file=sys.stderr)
+        print("hint: Run the same command again when you are ready.", file=sys.stderr)
         return INTERRUPTED
     except ToolkitError as error:
         _explain(error.message, error.hint, verbosity)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bridges import comm as mpi
 from bridges.console import Narrator, no_progress
+from bridges.errors import DataError
 from bridges.inputs import Inputs, load_inputs
 from bridges.options import recorded
 from bridges.runfolder import RunFolder
@@ -89,16 +91,16 @@ def _run(
     model = make_model(args)  # a wrong name or option is an error before anything is read
     loaded: list[Inputs] = []
 
-    def load() -> tuple[Any, Any]:
+    def load() -> tuple[Any, Any, dict[int, str]]:
         inputs = _load(args, folder)
         loaded.append(inputs)
         _say_inputs(inputs, narrator)
-        return inputs.train
+        return (*inputs.train, inputs.data.class_names)
 
-    X, y = mpi.on_root(comm, load)
+    X, y, names = mpi.on_root(comm, load)
     clock.lap("load")
     scaler = make_scaler(args.scale).fit(X)
-    with narrator.progress("training") as progress:
+    with named_classes(names), narrator.progress("training") as progress:
         _fit(model, scaler.transform(X), y, progress)
     clock.lap("fit")
     controls = _fit_controls(model, scaler.transform(X), y, narrator, comm)
@@ -112,6 +114,18 @@ def _run(
     clock.lap("score")
     write_outcome(model, scaler, inputs, metrics, recorded(args), folder, narrator, clock)
     return metrics
+
+
+@contextlib.contextmanager
+def named_classes(names: Mapping[int, str]) -> Iterator[None]:
+    """Let errors call the classes by their names; models know codes only."""
+    try:
+        yield
+    except DataError as error:
+        message = re.sub(
+            r"Class '(\d+)'", lambda found: f"Class '{names[int(found[1])]}'", error.message
+        )
+        raise DataError(message, error.hint) from error
 
 
 def _load(args: argparse.Namespace, folder: RunFolder) -> Inputs:
@@ -173,7 +187,8 @@ def _dry_run(
         inputs = load_inputs(args, make_scene)
         X, y = inputs.train
         X = make_scaler(args.scale).fit_transform(X)
-        print(describe(make_model(args), X, y))
+        with named_classes(inputs.data.class_names):
+            print(describe(make_model(args), X, y))
 
 
 def score_table(metrics: dict[str, Any]) -> str:
