@@ -51,13 +51,16 @@ class RowStore:
         (self.folder / "cells").mkdir(parents=True, exist_ok=True)
 
     def rows(self) -> dict[str, dict[str, Any]]:
-        """Return all finished rows by key; of several the last counts."""
+        """Return all finished rows by key; of several the last counts.
+
+        Columns that a row of an earlier version does not have are None.
+        """
         found: dict[str, dict[str, Any]] = {}
         for path in sorted(self.folder.glob("rows-*.jsonl")):
             for line in path.read_bytes().split(b"\n")[:-1]:  # the last part is empty or cut short
                 with contextlib.suppress(ValueError):
                     row = json.loads(line)
-                    found[row["key"]] = row
+                    found[row["key"]] = {**dict.fromkeys(COLUMNS), **row}
         return found
 
     def append(self, row: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
