@@ -25,9 +25,6 @@ DIAGONAL, ROOT, LOWER, SPAN, PER_SPAN, EQUALITY, X, LEVEL = range(8)
 """Columns of a walk's table: H_nn, 1 / sqrt(H_nn) or 0 where flat, interval, 1 / width or 0,
 equality (0 for none), and the state: value and level. One coefficient is one cache line."""
 
-PAIRS = 0.5
-"""Share of pair moves where there is an equality to keep; .3 to .8 do equally well."""
-
 GAIN = 1e-12
 """Share of the energy that a move of the descent must gain, so that rounding makes no cycles."""
 
@@ -159,33 +156,40 @@ def _pair(i, j, noise, coupling, table, fields, values, uniform):  # type: ignor
 
 
 @numba.njit(**INNER)
-def _sweep(hessian, table, values, uniform, beta, state, fields, paired):  # type: ignore[no-untyped-def]
-    """Propose one move per coefficient, in order, at one inverse temperature."""
+def _accept(change, beta, state):  # type: ignore[no-untyped-def]
+    """Decide on a change of energy (Metropolis)."""
+    if change <= 0.0:
+        return True
+    luck = np.float64(np.int64(_draw(state) >> np.uint64(40))) * (1.0 / 16777216.0)
+    return luck < math.exp(-beta * change)
+
+
+@numba.njit(**INNER)
+def _sweep_single(hessian, table, values, uniform, beta, state, fields):  # type: ignore[no-untyped-def]
+    """Propose a move of every coefficient, in order, at one inverse temperature."""
+    width = 1.0 / math.sqrt(beta)
+    for i in range(len(fields)):
+        if table[i, SPAN] == 0.0:
+            continue
+        bits = _draw(state)
+        new, change = _single(i, width * _normal(bits), bits, table, fields[i], values, uniform)
+        if new != table[i, LEVEL] and _accept(change, beta, state):
+            _add_row(fields, hessian, i, _place(table, i, new, values))
+
+
+@numba.njit(**INNER)
+def _sweep_pairs(hessian, table, values, uniform, beta, state, fields):  # type: ignore[no-untyped-def]
+    """Propose a move of every coefficient with a random partner, at one inverse temperature."""
     n = len(fields)
     width = 1.0 / math.sqrt(beta)
     for i in range(n):
-        if table[i, SPAN] == 0.0:
+        j = _below(_draw(state), n)
+        weight = table[i, PER_SPAN] * table[i, EQUALITY] * table[j, PER_SPAN] * table[j, EQUALITY]
+        if j == i or weight == 0.0:
             continue
         noise = width * _normal(_draw(state))
-        bits = _draw(state)
-        luck = np.float64(np.int64(bits >> np.uint64(40))) * (1.0 / 16777216.0)
-        j = i
-        if paired and luck < PAIRS:
-            luck *= 1.0 / PAIRS
-            j = _below(bits, n)
-            if table[j, PER_SPAN] * table[j, EQUALITY] * table[i, EQUALITY] == 0.0:
-                j = i
-        elif paired:
-            luck = (luck - PAIRS) * (1.0 / (1.0 - PAIRS))
-        if j == i:
-            new, change = _single(i, noise, bits, table, fields[i], values, uniform)
-            if new == table[i, LEVEL] or (change > 0.0 and luck >= math.exp(-beta * change)):
-                continue
-            _add_row(fields, hessian, i, _place(table, i, new, values))
-        else:
-            new, other, change = _pair(i, j, noise, hessian[i, j], table, fields, values, uniform)
-            if new == table[i, LEVEL] or (change > 0.0 and luck >= math.exp(-beta * change)):
-                continue
+        new, other, change = _pair(i, j, noise, hessian[i, j], table, fields, values, uniform)
+        if new != table[i, LEVEL] and _accept(change, beta, state):
             step, back = _place(table, i, new, values), _place(table, j, other, values)
             _add_rows(fields, hessian, i, j, step, back)
 
@@ -195,6 +199,8 @@ def anneal(  # type: ignore[no-untyped-def]
     hessian, linear, blank, values, uniform, betas, seeds, levels, stop
 ) -> Any:
     """Anneal one replica per seed from a random start; overwrites ``levels``.
+
+    Where there is an equality, every second sweep moves pairs that keep it.
 
     Parameters
     ----------
@@ -228,10 +234,14 @@ def anneal(  # type: ignore[no-untyped-def]
         for i in range(n):
             levels[replica, i] = _below(_draw(state), len(values))
         _start(hessian, linear, table, levels[replica], values, fields)
-        for beta in betas:
+        for number in range(len(betas)):
             if stop[0]:
                 return
-            _sweep(hessian, table, values, uniform, beta, state, fields, paired)
+            beta = betas[number]
+            if paired and number % 2:
+                _sweep_pairs(hessian, table, values, uniform, beta, state, fields)
+            else:
+                _sweep_single(hessian, table, values, uniform, beta, state, fields)
         for i in range(n):
             levels[replica, i] = table[i, LEVEL]
 
