@@ -15,6 +15,9 @@ from qsvm.samplers.store import ARGUMENTS
 STORING = ("qpu", "qpu-clique", "hybrid", "hybrid-cqm")
 """Samplers that keep a run store."""
 
+TRANSPORT = ("solver", "region", "profile", "max_qpu_seconds")
+"""Options that say where a run is sent and what it may cost: a replay sends nothing."""
+
 FLAGS = (
     "solver",
     "region",
@@ -86,11 +89,20 @@ def with_resumed_arguments(argv: Sequence[str]) -> list[str]:
     return [*argv, "--config", str(saved)]
 
 
-def settle_folder(args: argparse.Namespace) -> None:
-    """Decide on the run's folder before anything is sent, since its store lives there.
+def settle(args: argparse.Namespace) -> None:
+    """Check for credentials, and decide on the folder in which the run's store will live.
 
     A resumed run writes into its own folder.
+
+    Raises
+    ------
+    SolverError
+        If the sampler needs Leap and no token is configured; before anything slow is imported.
     """
+    if args.sampler in STORING:
+        from qsvm.samplers.cloud import configuration
+
+        configuration(args.profile, args.region)
     if args.resume is not None:
         args.out, args.overwrite = args.resume, True
     elif args.sampler in STORING and args.out is None and not args.dry_run:
@@ -119,11 +131,28 @@ def keep_arguments(args: argparse.Namespace) -> None:
     write_text(folder / ARGUMENTS, json.dumps(content, default=plain, indent=2) + "\n")
 
 
-def split_name(name: str) -> tuple[str, dict[str, Any]]:
-    """Return a sampler's registered name and the options written into it (``replay:RUN``)."""
-    if name.startswith("replay:"):
-        return "replay", {"run": name.removeprefix("replay:")}
-    return name, {}
+def replayed(given: dict[str, Any], run: str) -> dict[str, Any]:
+    """Return the options of a replay: without those that only repeat what the run did.
+
+    Options that differ from the run's stay, and are refused by the sampler.
+    """
+    from qsvm.samplers.store import RunStore, store_file
+
+    if not store_file(run).exists():
+        return {"run": run}
+    stored = json.loads(RunStore(run, resume=True).fact("options") or "{}")
+    kept = {
+        key: value
+        for key, value in given.items()
+        if key not in TRANSPORT and not (key in stored and stored[key] == value)
+    }
+    return kept | {"run": run}
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return a sampler's registered name and the run written into it (``replay:RUN``)."""
+    registered, _, run = name.partition(":")
+    return registered, run
 
 
 def describe_plan(sampler: Any, sizes: Sequence[int]) -> str:

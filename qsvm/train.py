@@ -151,8 +151,10 @@ def make_model(args: argparse.Namespace) -> KernelEnsemble:
 def sampler_options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the sampler's own options: those that were given, and no others."""
     given = {"num_reads": args.num_reads, "num_sweeps": args.sweeps}
-    named = annealer_options.split_name(args.sampler)[1] | annealer_options.annealer_options(args)
-    return {k: v for k, v in given.items() if v is not None} | named | dict(args.sampler_option)
+    named = annealer_options.annealer_options(args)
+    found = {k: v for k, v in given.items() if v is not None} | named | dict(args.sampler_option)
+    run = annealer_options.split_name(args.sampler)[1]
+    return annealer_options.replayed(found, run) if run else found
 
 
 def describe(model: KernelEnsemble, X: NDArray[Any], y: NDArray[Any]) -> str:
@@ -185,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _body(argv: Sequence[str]) -> int:
     args = options.parse(make_parser(), annealer_options.with_resumed_arguments(argv))
-    annealer_options.settle_folder(args)
+    annealer_options.settle(args)
     from bridges import training
 
     if training.show_and_stop(args):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import importlib
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -113,12 +113,15 @@ def orthogonal(chip: Chip) -> Any:
 def require_extra() -> None:
     """Raise a :class:`SolverError` if D-Wave's libraries are not installed."""
     try:
-        for package in ("dwave.cloud", "dwave.graphs", "minorminer"):
-            importlib.import_module(package)
-    except ImportError as error:
+        found = all(
+            importlib.util.find_spec(p) for p in ("dwave.cloud", "dwave.graphs", "minorminer")
+        )
+    except (ImportError, ValueError):
+        found = False
+    if not found:
         raise SolverError(
             "D-Wave's Ocean SDK, which this sampler needs, is not installed.", EXTRA_HINT
-        ) from error
+        )
 
 
 def chip_from_properties(
