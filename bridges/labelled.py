@@ -167,11 +167,20 @@ def require_samples(
             f"There is no labelled pixel of class {named(names, code)} in {source}.",
             f"Classes with labelled pixels: {found}.",
         )
-    if len(codes) < 2:
-        only = named(names, codes[0]) if codes else "none"
+    if not codes and any(labelled.values()):
         raise DataError(
-            f"A classifier needs two classes; {source} gives one only: {only}."
-            if codes
-            else f"There is no labelled pixel in {source} on the image.",
+            f"All {sum(labelled.values())} labelled pixels in {source} are masked "
+            "(nodata, NaN or cloud).",
+            "Check --nodata and --mask, or use another image.",
+        )
+    if not codes:
+        raise DataError(
+            f"There is no labelled pixel in {source} on the image.",
+            "Check that the labels lie on the image and which value means unlabelled "
+            "(the raster's nodata value, else 0).",
+        )
+    if len(codes) < 2:
+        raise DataError(
+            f"A classifier needs two classes; {source} gives one only: {named(names, codes[0])}.",
             "Add labels of another class, or name two or more with --classes.",
         )

@@ -83,7 +83,7 @@ def require_file(path: str | Path) -> Path:
 def _similar(path: Path) -> str:
     if not path.parent.is_dir():
         return f"The folder {path.parent} does not exist either; check the path."
-    there = sorted(p.name for p in path.parent.iterdir())
+    there = sorted(p.name for p in path.parent.iterdir() if p.is_file() or not path.suffix)
     near = difflib.get_close_matches(path.name, there, n=3) or there[:6]
     return f"In {path.parent} there is: {', '.join(near) or 'nothing'}."
 

@@ -106,7 +106,8 @@ def test_polygons_without_their_numbers(scene, refuse):
 
 def test_nothing_but_masked_pixels(scene, tmp_path, refuse):
     image = write_raster(tmp_path / "image.tif", np.full((3, SIZE, SIZE), np.nan, np.float32))
-    refuse(scene_options(scene, image=image), 3)
+    message, _ = refuse(scene_options(scene, image=image), 3)
+    assert "masked" in message
 
 
 def test_no_labels_at_all(scene, tmp_path, refuse):
