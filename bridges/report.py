@@ -41,6 +41,16 @@ QUALITY = {
     "kkt_violation_max": "largest violation of the optimality conditions",
 }
 
+SIZES = {
+    "n_samples": "training samples",
+    "n_support": "distinct support vectors",
+    "n_variables": "binary variables of the largest QUBO",
+    "n_problems": "duals solved",
+    "n_members": "members",
+    "n_iterations": "iterations or rounds",
+    "objective": "sum of the dual objectives",
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Table:
@@ -259,8 +269,8 @@ def map_section(
     if truth is not None:
         labels = plots.single_map(truth, class_names, "truth")
         errors = plots.single_error_map(predicted, truth, class_names)
-        pictures.append(Picture(labels, "Labelled pixels.", raster=True))
-        note = "Errors on all labelled pixels, those used in training included."
+        pictures.append(Picture(labels, "The truth where it is known.", raster=True))
+        note = "Errors where the truth is known, training pixels included."
         pictures.append(Picture(errors, note, raster=True))
     return Section("Map", pictures=pictures)
 
@@ -270,7 +280,7 @@ def quality_section(metrics: Mapping[str, Any]) -> Section:
     report, quality = metrics.get("fit_report") or {}, metrics.get("diagnostics") or {}
     facts = {text: quality[key] for key, text in QUALITY.items() if quality.get(key) is not None}
     times = {key: value for key, value in report.items() if key.endswith("_s")}
-    sizes = {k: v for k, v in report.items() if k not in times and v is not None}
+    sizes = {text: report[key] for key, text in SIZES.items() if report.get(key) is not None}
     tables = [
         Table(
             [key.removesuffix("_s") + " [s]" for key in times],

@@ -24,6 +24,7 @@ COST_HEADS = {
     "build_s": "build [s]",
     "solve_s": "solve [s]",
     "decode_s": "decode [s]",
+    "diagnose_s": "diagnose [s]",
     "qpu_s": "QPU [s]",
     "queue_s": "queue [s]",
     "peak_memory_mib": "peak memory [MiB]",
@@ -201,6 +202,7 @@ def _costs(lines: Sequence[Line]) -> Table:
         ["classifier", *(COST_HEADS[name] for name in used)],
         rows,
         caption="Costs and quality of the solution, medians over folds",
+        note="Memory is the peak of the whole process during the fit.",
         quiet=quiet,
     )
 

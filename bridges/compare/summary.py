@@ -25,9 +25,9 @@ from bridges.statistics import (
 Row = Mapping[str, Any]
 Arrays = Callable[[str], Mapping[str, Any]]
 MEDIANS = (
-    "fit_s", "kernel_s", "build_s", "solve_s", "decode_s", "qpu_s", "queue_s", "predict_s_per_mpix",
-    "peak_memory_mib", "n_support", "n_variables", "objective", "energy_gap_mean",
-    "best_sample_gap_mean", "above_zero_fraction", "chain_break_fraction",
+    "fit_s", "kernel_s", "build_s", "solve_s", "decode_s", "diagnose_s", "qpu_s", "queue_s",
+    "predict_s_per_mpix", "peak_memory_mib", "n_support", "n_variables", "objective",
+    "energy_gap_mean", "best_sample_gap_mean", "above_zero_fraction", "chain_break_fraction",
 )  # fmt: skip
 
 
