@@ -1,4 +1,4 @@
-"""Fixtures of the quantum wing: hand-made duals and a local Leap."""
+"""Fixtures of the quantum wing: a local Leap, and folders of their own."""
 
 from __future__ import annotations
 
@@ -7,22 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-
-from qsvm.problem import DualProblem, bit_weights
-
-
-def make_dual(n: int, n_bits: int = 1, seed: int = 0, upper: float = 1.0) -> DualProblem:
-    """Return the dual of a small Gaussian-kernel SVM on random data."""
-    rng = np.random.default_rng(seed)
-    points = rng.normal(size=(n, 3))
-    y = np.where(points[:, 0] + 0.3 * rng.normal(size=n) > 0, 1.0, -1.0)
-    kernel = np.exp(-0.3 * ((points[:, None] - points) ** 2).sum(axis=-1))
-    hessian = y[:, None] * y * (kernel + 1.0)
-    return DualProblem(
-        hessian, -np.ones(n), np.zeros(n), np.full(n, upper), bit_weights(2, n_bits), y, f"m{seed}"
-    )
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dimod
 import numpy as np
 import pytest
-from conftest import make_dual
+from handmade import make_dual
 
 from bridges.errors import BudgetError, SolverError
 

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import make_dual
+from handmade import make_dual
 
 from bridges.errors import BudgetError, EmbeddingError, SolverError
 

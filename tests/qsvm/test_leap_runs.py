@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_dual
+from handmade import make_dual
 
 from bridges import registry
 from bridges.errors import BudgetError, DataError, SolverError, UsageError
@@ -39,7 +39,7 @@ SEEDS = list(range(5))
 CHILD = """
 import json, sys
 sys.path.insert(0, "tests/qsvm")
-from conftest import make_dual
+from handmade import make_dual
 from qsvm.samplers.leap import PackedQPU
 problems = [make_dual(6, seed=s) for s in range(15)]
 sampler = PackedQPU(

@@ -9,7 +9,7 @@ import json
 import dimod
 import numpy as np
 import pytest
-from conftest import make_dual
+from handmade import make_dual
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
