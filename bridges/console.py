@@ -7,8 +7,10 @@ import errno
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
+from bridges import comm as mpi
 from bridges.errors import ToolkitError
 
 Progress = Callable[[int, int], None]
@@ -140,6 +142,34 @@ def guarded(work: Callable[[], int | None], verbosity: int = 0) -> int:
             verbosity,
         )
         return 1
+
+
+def command(body: Callable[[Sequence[str]], int | None], words: Sequence[str]) -> int:
+    """Run a command's body as :func:`guarded` does, on all ranks where MPI started several.
+
+    An error on any rank ends all of them, and is told once.
+
+    Parameters
+    ----------
+    body : callable
+        Called with the words of the command line.
+    words : sequence of str
+        Those words; ``-vv`` among them asks for tracebacks.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    ranks: list[Any] = []
+
+    def work() -> int | None:
+        comm = mpi.resolve()
+        ranks.append(comm)
+        return mpi.in_turn(comm, lambda: body(words))
+
+    code = guarded(work, 2 if "-vv" in words else 0)
+    return mpi.end(ranks[0], code) if ranks else code
 
 
 def _explain(message: str, hint: str, verbosity: int) -> None:

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bridges import options
-from bridges.comm import end, in_turn, resolve
-from bridges.console import guarded
+from bridges.console import command
 from bridges.errors import UsageError
 
 if TYPE_CHECKING:
@@ -111,10 +110,7 @@ def describe(model: Any, X: NDArray[Any], y: NDArray[Any]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code. An error on any rank ends all of them."""
-    words = sys.argv[1:] if argv is None else argv
-    verbosity = 2 if "-vv" in words else 0
-    comm = resolve()
-    return end(comm, guarded(lambda: in_turn(comm, lambda: _body(words)), verbosity))
+    return command(_body, sys.argv[1:] if argv is None else argv)
 
 
 def _body(argv: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bridges import options
-from bridges.console import guarded
+from bridges.console import command
 from qsvm import annealer_options
 
 if TYPE_CHECKING:
@@ -179,10 +179,8 @@ def describe(model: KernelEnsemble, X: NDArray[Any], y: NDArray[Any]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
-    words = sys.argv[1:] if argv is None else argv
-    verbosity = 2 if "-vv" in words else 0
-    return guarded(lambda: _body(words), verbosity)
+    """Run the command; return its exit code. An error on any rank ends all of them."""
+    return command(_body, sys.argv[1:] if argv is None else argv)
 
 
 def _body(argv: Sequence[str]) -> int:
