@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,8 @@ class Connection:
         filters: dict[str, Any] = {"qpu": {"qpu": True}}.get(
             kind, {"supported_problem_types__contains": kind}
         )
+        if isinstance(wanted, str) and wanted.lstrip().startswith("{"):
+            wanted = json.loads(wanted)  # Ocean's configuration may hold features as JSON
         if isinstance(wanted, dict):
             filters |= wanted
         found = self.calmly(

@@ -163,6 +163,16 @@ def test_an_unknown_solver_is_named_beside_the_known(leap, quick_sampler):
     assert "Local_zephyr" in caught.value.hint
 
 
+def test_a_solver_is_chosen_by_features(leap, quick_sampler, monkeypatch, tmp_path):
+    server = leap()
+    monkeypatch.setenv("DWAVE_API_SOLVER", '{"topology__type": "zephyr"}')
+    quick_sampler().sample(PROBLEMS, SEEDS)
+    assert server.desk.jobs
+    monkeypatch.setenv("DWAVE_API_SOLVER", '{"topology__type": "chimera"}')
+    with pytest.raises(SolverError, match="online"):
+        quick_sampler(store=str(tmp_path / "other")).sample(PROBLEMS, SEEDS)
+
+
 @pytest.mark.parametrize("where", ["solvers", "submit", "poll", "answer"])
 def test_the_token_is_nowhere(where, leap, quick_sampler, tmp_path, caplog):
     server = leap()

@@ -150,6 +150,20 @@ def test_embedded_energy_is_the_logical_energy_up_to_scale(chip, finder):
     assert max(full) == pytest.approx(1.0, abs=1e-5)
 
 
+def test_couplers_of_a_group_share_a_limit(chip, finder):
+    from dwave.system.coupling_groups import coupling_groups
+
+    problem = make_dual(10, n_bits=2, seed=3)
+    chains = lay_out(finder, [20])[0][0][1]
+    limits = {"per_group_coupling_range": [-1.5, 1.0]}
+    tight = dataclasses.replace(chip, properties=chip.properties | limits)
+    placed = embed(problem, chains, tight)
+    value = placed.couplings | {(b, a): v for (a, b), v in placed.couplings.items()}
+    totals = [sum(value.get(p, 0.0) for p in group) for group in coupling_groups(chip.graph())]
+    assert max(min(totals) / -1.5, max(totals) / 1.0) == pytest.approx(1.0, abs=1e-4)
+    assert placed.scale < embed(problem, chains, chip).scale
+
+
 def test_broken_chains_are_counted_and_read_by_majority():
     problem = make_dual(3)
     chains = [[0, 1, 2], [3, 4], [5]]
