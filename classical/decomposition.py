@@ -31,7 +31,7 @@ COARSE_SHARE = 5
 COARSE_FROM = 4000
 """Samples from which a coarse start pays."""
 
-COARSE_TOL = 0.05
+COARSE_TOL = 0.2
 """Tolerance of the coarse start: it only has to find the neighbourhood."""
 
 BAND = 0.5
@@ -43,8 +43,11 @@ KEEP = 0.7
 SLACK = 0.3
 """How far into the other half of the violation interval candidates are taken."""
 
-WORKING_SET, LARGE_WORKING_SET, LARGE_FROM = 2048, 4096, 50_000
-"""Working sets (blocks of 16 and 67 MB in float32) and the samples from which the second pays."""
+WORKING_SETS = ((10_000, 1024), (50_000, 2048))
+"""Working sets for duals of fewer samples than the first number (4 and 16 MB in float32)."""
+
+LARGEST_WORKING_SET = 3072
+"""Working set of larger duals (38 MB in float32)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +70,8 @@ class Settings:
 
     def size(self, n: int) -> int:
         """Return the working set for ``n`` samples."""
-        return self.working_set or (LARGE_WORKING_SET if n >= LARGE_FROM else WORKING_SET)
+        fitting = (size for limit, size in WORKING_SETS if n < limit)
+        return self.working_set or next(fitting, LARGEST_WORKING_SET)
 
 
 @dataclasses.dataclass(eq=False)
@@ -179,7 +183,8 @@ def merge_offers(offers: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any
 def choose(pool: dict[str, NDArray[Any]], size: int, kept: NDArray[np.int64]) -> NDArray[np.intp]:
     """Return the places in the pool that make the working set, increasing."""
     f, beta = pool["f"], pool["beta"]
-    taken = np.isin(pool["numbers"], kept)
+    taken = np.zeros(len(f), np.bool_)
+    taken[locate(pool["numbers"], kept)[0]] = True
     can_grow, can_shrink = beta < pool["upper"], beta > pool["lower"]
     high, low = f[can_shrink].max(), f[can_grow].min()
     middle, slack = 0.5 * (high + low), SLACK * (high - low)
@@ -237,6 +242,7 @@ class Decomposition:
 
     def finish(self, rows: Rows, tol: float) -> None:
         """Iterate on the samples near the margin, then check all, until all satisfy ``tol``."""
+        size = self.settings.size(sum(self.comm.allgather(len(rows.y))))
         while True:
             high, low = self.extremes(rows)
             self.effort.violation = high - low
@@ -248,7 +254,7 @@ class Decomposition:
             near |= (rows.beta > rows.lower) & (rows.f >= middle)
             places, far = np.flatnonzero(near), np.flatnonzero(~near)
             active, rest = rows.take(places), rows.take(far)
-            self.iterate(active, tol)
+            self.iterate(active, tol, size)
             change = active.beta - rows.beta[places]
             rows.beta[places], rows.f[places] = active.beta, active.f
             self.update(rest, active.Z[change != 0], change[change != 0])
@@ -258,10 +264,9 @@ class Decomposition:
         """Return whether the violation is above the tolerance and steps are left."""
         return self.effort.violation > tol and self.effort.inner < self.settings.max_steps
 
-    def iterate(self, rows: Rows, tol: float) -> None:
+    def iterate(self, rows: Rows, tol: float, size: int) -> None:
         """Take outer steps until the largest violation is at most ``tol``."""
         kept = np.zeros(0, np.int64)
-        size = self.settings.size(sum(self.comm.allgather(len(rows.y))))
         while True:
             high, low = self.extremes(rows)
             self.effort.violation = high - low

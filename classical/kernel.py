@@ -10,7 +10,7 @@ import numpy as np
 
 from bridges.errors import SolverError
 from bridges.fused import Evaluator, in_chunks
-from classical.decomposition import LARGE_FROM, LARGE_WORKING_SET
+from classical.decomposition import LARGEST_WORKING_SET
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,7 +91,7 @@ def training_bytes(X: NDArray[np.float64], kernel: Any, threads: int) -> int:
     n, d = X.shape
     if callable(kernel) or kernel == "precomputed":
         return 2 * 8 * n * n
-    blocks = 4 * LARGE_WORKING_SET**2 if n >= LARGE_FROM else threads * 4 * DIRECT_LIMIT**2
+    blocks = threads * 4 * max(DIRECT_LIMIT, LARGEST_WORKING_SET) ** 2
     return n * (8 * d + 3 * 4 * (d + 8) + 20 * 8) + blocks
 
 
