@@ -153,7 +153,7 @@ def energy_figure(row: Row, arrays: Mapping[str, Any]) -> Figure | None:
         return None
     figure, ax = plots.new_figure(6.0, 3.8)
     used = float(np.mean(arrays["used_energies"]))
-    title = f"{short(row['classifier'], 44)}: energies of all distinct samples"
+    title = short(row["classifier"], 56)
     plots.plot_energies(ax, arrays["energies"], exact=-1.0, averaged=used, title=title)
     ax.title.set_fontsize(9)
     ax.set(xlabel="energy / |exact optimum| (lower is better)")

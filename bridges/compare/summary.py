@@ -115,6 +115,8 @@ class Verdicts:
                 name = controls[comparison.second].display.removeprefix("↳ ")
                 comparison = dataclasses.replace(comparison, second=f"its control '{name}'")
             said.append(comparison.sentence(LABELS[self.score]))
+        failed = [line for line in self.lines if line.role == "classifier" and line.n_failed]
+        said += [f"{x.label}: {x.n_failed} cells failed ({x.error} {x.hint})" for x in failed]
         return [self.headline(), *said]
 
     def headline(self) -> str:

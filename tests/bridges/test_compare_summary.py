@@ -83,6 +83,7 @@ def test_folds_that_failed_are_left_out_of_the_pairing() -> None:
     assert comparison.difference == pytest.approx(0.1 + np.mean(range(3, 10)) / 1e3)
     line = found.lines[1]
     assert (line.n_rows, line.n_failed, line.error) == (7, 3, "broken")
+    assert found.sentences()[-1].startswith("b: 3 cells failed (broken")
 
 
 def test_seeds_are_averaged_before_folds_are_compared() -> None:
