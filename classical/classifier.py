@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from classical.binary import BinarySolution, BinaryTask
 from classical.decomposition import Settings
 from classical.kernel import make_source, require_memory, training_bytes
 from classical.pairs import solve_all
+from classical.progress import SolutionStore, fingerprint
 from classical.rows import DataMode, TrainingRows, canonical, replicate
 from classical.warm import Previous
 
@@ -68,6 +70,9 @@ class MPISVC(KernelModel):
     data : {"replicated", "scattered", "root"}
         What the ranks pass to ``fit``: all of them everything, each its own rows (numbered in the
         order of the ranks), or rank 0 everything and the others None.
+    checkpoint : path, optional
+        Folder in which every binary problem is kept once solved; a fit started again on the same
+        data and parameters goes on from there. All ranks must see it.
     comm : communicator, optional
         From mpi4py, or a :class:`bridges.comm.HeldCommunicator`; None is COMM_WORLD under an MPI
         launcher, resolved when ``fit`` is called, else this process alone.
@@ -111,6 +116,7 @@ class MPISVC(KernelModel):
         "break_ties": ["boolean"],
         "warm_start": ["boolean"],
         "data": [StrOptions({"replicated", "scattered", "root"})],
+        "checkpoint": [str, PathLike, None],
         "comm": [object],
         "n_jobs": [Integral, None],
     }
@@ -132,6 +138,7 @@ class MPISVC(KernelModel):
         break_ties: bool = False,
         warm_start: bool = False,
         data: DataMode = "replicated",
+        checkpoint: str | PathLike[str] | None = None,
         comm: Any = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -147,6 +154,7 @@ class MPISVC(KernelModel):
         self.break_ties = break_ties
         self.warm_start = warm_start
         self.data = data
+        self.checkpoint = checkpoint
         self.comm = comm
         self.n_jobs = n_jobs
 
@@ -192,7 +200,11 @@ class MPISVC(KernelModel):
         kernel_s = time.perf_counter() - started
         limit = self.max_iter if self.max_iter > 0 else max(10_000_000, 100 * len(rows.codes))
         settings = Settings(tol=self.tol, max_steps=limit)
-        solutions = solve_all(source, tasks, settings, comm, threads)
+        parts = (rows.X, rows.codes, rows.weights, *(task.bound for task in tasks))
+        settled = (kernel, self.tol, self.precision, limit)
+        key = fingerprint(parts, *settled) if self.checkpoint is not None else ""
+        store = SolutionStore(self.checkpoint, key)
+        solutions = solve_all(source, tasks, settings, comm, threads, store)
         self._store(X, rows, tasks, solutions)
         self._report(solutions, tasks, len(X), kernel_s, started)
         return self

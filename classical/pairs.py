@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from bridges.comm import SingleRank, split
+from bridges.comm import on_root, split
 from bridges.fused import in_chunks
 from classical.binary import BinarySolution, BinaryTask, solve_task
 from classical.dealing import deal
 
 if TYPE_CHECKING:
-    from classical.decomposition import Settings
+    from classical.decomposition import Run, Settings
     from classical.kernel import KernelSource
+    from classical.progress import SolutionStore
 
 
 def solve_all(
@@ -22,6 +23,7 @@ def solve_all(
     settings: Settings,
     comm: Any,
     threads: int,
+    store: SolutionStore,
 ) -> list[BinarySolution]:
     """Solve all duals and return them, in order, on every rank.
 
@@ -37,28 +39,32 @@ def solve_all(
         All ranks.
     threads : int
         Threads of this rank.
+    store : SolutionStore
+        Duals solved by an earlier fit that was stopped, and where to keep those solved now.
     """
-    plan = deal([len(task.y) for task in tasks], comm.size)
+    known = on_root(comm, store.load)
+    left = [t for t in range(len(tasks)) if t not in known]
+    if not left:
+        return [known[t] for t in range(len(tasks))]
+    plan = deal([len(tasks[t].y) for t in left], comm.size)
     group = split(comm, plan.group_of_rank[comm.rank])
-    mine = plan.tasks_of_group[plan.group_of_rank[comm.rank]]
+    mine = [left[t] for t in plan.tasks_of_group[plan.group_of_rank[comm.rank]]]
+
+    def solve(number: int, run: Run) -> BinarySolution:
+        solution = solve_task(source, tasks[number], settings, group, run)
+        if group.rank == 0:
+            store.save(number, solution)
+        return solution
+
     if group.size == 1 and len(mine) > 1 and threads > 1:
-        solved = _in_threads(source, [tasks[t] for t in mine], settings, threads)
+        one = in_chunks(1)
+        with ThreadPoolExecutor(threads) as pool:
+            solved = list(pool.map(lambda number: solve(number, one), mine))
     else:
         run = in_chunks(threads)
-        solved = [solve_task(source, tasks[t], settings, group, run) for t in mine]
+        solved = [solve(number, run) for number in mine]
     offered = list(zip(mine, solved, strict=True)) if group.rank == 0 else []
-    known = dict(pair for part in comm.allgather(offered) for pair in part)
+    known.update(pair for part in comm.allgather(offered) for pair in part)
     if group.size > 1:
         group.Free()
     return [known[t] for t in range(len(tasks))]
-
-
-def _in_threads(
-    source: KernelSource, tasks: Sequence[BinaryTask], settings: Settings, threads: int
-) -> list[BinarySolution]:
-    """Solve whole duals side by side, one thread each."""
-    run = in_chunks(1)
-    with ThreadPoolExecutor(threads) as pool:
-        return list(
-            pool.map(lambda task: solve_task(source, task, settings, SingleRank(), run), tasks)
-        )

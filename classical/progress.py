@@ -1,27 +1,29 @@
-"""Finished tasks of a search on disk, so that a killed search goes on where it stopped."""
+"""Finished tasks on disk, so that a killed search or fit goes on where it stopped."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classical.binary import BinarySolution
+from classical.decomposition import Effort
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from classical.folds import GridData
 
 Result = tuple["NDArray[np.bool_]", "NDArray[np.float64]"]
 
 
-def fingerprint(data: GridData, *settings: Any) -> str:
-    """Return what a search's results depend on as 16 hexadecimal digits."""
+def fingerprint(arrays: Iterable[NDArray[Any]], *settings: Any) -> str:
+    """Return what results depend on as 16 hexadecimal digits."""
     digest = hashlib.sha256(repr(settings).encode())
-    for part in (data.X, data.codes, data.weights, data.folds):
+    for part in arrays:
         digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()[:16]
 
@@ -37,7 +39,7 @@ class TaskStore:
         Fingerprint of the search; files of other searches are left alone.
     """
 
-    def __init__(self, folder: str | Path | None, key: str) -> None:
+    def __init__(self, folder: str | os.PathLike[str] | None, key: str) -> None:
         self.folder = Path(folder) if folder is not None else None
         self.key = key
         self.known: set[int] = set()
@@ -62,7 +64,60 @@ class TaskStore:
             return
         votes, seconds = result
         path = self.folder / f"{self.key}-{task:06d}.npz"
-        temporary = path.with_suffix(".part")
-        with temporary.open("wb") as stream:
-            np.savez(stream, votes=np.packbits(votes, axis=1), n=votes.shape[1], seconds=seconds)
-        os.replace(temporary, path)
+        write_arrays(path, votes=np.packbits(votes, axis=1), n=votes.shape[1], seconds=seconds)
+
+
+def write_arrays(path: Path, **arrays: Any) -> None:
+    """Write an npz file whole or not at all."""
+    temporary = path.with_suffix(".part")
+    with temporary.open("wb") as stream:
+        np.savez(stream, **arrays)
+    os.replace(temporary, path)
+
+
+class SolutionStore:
+    """One file per solved binary dual of a fit.
+
+    Parameters
+    ----------
+    folder : path or None
+        None keeps nothing.
+    key : str
+        Fingerprint of the fit; files of other fits are left alone.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None, key: str) -> None:
+        self.folder = Path(folder) if folder is not None else None
+        self.key = key
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+
+    def load(self) -> dict[int, BinarySolution]:
+        """Return the duals that were solved earlier."""
+        if self.folder is None:
+            return {}
+        return {
+            int(path.stem.rpartition("-")[2]): _read_solution(path)
+            for path in sorted(self.folder.glob(f"{self.key}-*.npz"))
+        }
+
+    def save(self, task: int, solution: BinarySolution) -> None:
+        """Keep the solution of a dual."""
+        if self.folder is not None:
+            numbers = {**dataclasses.asdict(solution.effort)}
+            write_arrays(
+                self.folder / f"{self.key}-{task:06d}.npz",
+                beta=solution.beta,
+                numbers=[solution.intercept, solution.objective, solution.at_bound],
+                effort=list(numbers.values()),
+                names=list(numbers),
+            )
+
+
+def _read_solution(path: Path) -> BinarySolution:
+    with np.load(path) as stored:
+        intercept, objective, at_bound = stored["numbers"].tolist()
+        pairs = zip(stored["names"].tolist(), stored["effort"].tolist(), strict=True)
+        whole = {field.name for field in dataclasses.fields(Effort) if field.type == "int"}
+        effort = Effort(**{k: int(v) if k in whole else v for k, v in pairs})
+        return BinarySolution(stored["beta"], intercept, objective, int(at_bound), effort)

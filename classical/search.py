@@ -236,7 +236,9 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             given, spent = solve_pair(plan.data, K, rows, y, plan.costs, model.tol)
             return given, spent + shared
 
-        key = fingerprint(plan.data, plan.costs, plan.gammas, repr(model))
+        data = plan.data
+        parts = (data.X, data.codes, data.weights, data.folds)
+        key = fingerprint(parts, plan.costs, plan.gammas, repr(model))
         store = TaskStore(self.checkpoint if comm.rank == 0 else None, key)
         for task, result in store.load():
             count(task, result)

@@ -208,3 +208,17 @@ def test_published_accuracy(shared_data, table, C, gamma, accuracy, within):
     low, high = X.min(axis=0), X.max(axis=0)
     model = MPISVC(C, gamma=gamma).fit(2 * (X - low) / (high - low) - 1, y)
     assert model.score(2 * (T - low) / (high - low) - 1, t) == pytest.approx(accuracy, abs=within)
+
+
+def test_a_stopped_fit_goes_on_from_its_checkpoint(tmp_path):
+    X, y = blobs(300, 4)
+    first = MPISVC(5, checkpoint=tmp_path).fit(X, y)
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == 6
+    files[2].unlink()
+    again = MPISVC(5, checkpoint=tmp_path).fit(X, y)
+    assert again.dual_coef_.tobytes() == first.dual_coef_.tobytes()
+    assert again.fit_report_.objective == first.fit_report_.objective
+    assert len(sorted(tmp_path.iterdir())) == 6
+    MPISVC(6, checkpoint=tmp_path).fit(X, y)
+    assert len(sorted(tmp_path.iterdir())) == 12
