@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -228,6 +227,16 @@ def time_to_gap(source, problem, case, repeats):
     return rows, curves
 
 
+def memory(field):
+    """Return a line of /proc/self/status in MB; VmRSS also resets the peak, VmHWM."""
+    if field == "VmRSS":
+        Path("/proc/self/clear_refs").write_text("5")
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) / 1024
+    raise ToolkitError(f"no {field} in /proc/self/status")
+
+
 def child(source, statlog, n, bits, name):
     """Print memory, time and accuracy of one classifier as JSON; runs in its own process."""
     from qsvm.classifier import QuboSVC
@@ -247,14 +256,14 @@ def child(source, statlog, n, bits, name):
     )
     warm = QuboSVC(sampler="dense", sampler_params={"num_sweeps": 1})
     warm.fit(X[:20], y[:20])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = memory("VmRSS")
     started = time.perf_counter()
     model.fit(X[:n], y[:n])
     took = time.perf_counter() - started
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    after = memory("VmHWM")
     row = {"source": source, "case": f"{n} × {bits}", "sampler": name}
     row["fit"] = f"{took:.2f} s"
-    row["memory"] = f"{(after - before) / 1024:.0f} MB"
+    row["memory"] = f"{after - before:.0f} MB"
     row["model gap"] = f"{100 * model.diagnostics_.energy_gap_mean:.2f} %"
     row["accuracy"] = f"{model.score(X[n : n + n_test], y[n : n + n_test]):.4f}"
     print(json.dumps(row))
