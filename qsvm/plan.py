@@ -50,6 +50,11 @@ def make_parser() -> argparse.ArgumentParser:
     where.add_argument("--solver", help="ask Leap for this solver ('any': the first QPU)")
     where.add_argument("--region", help="Leap region")
     where.add_argument("--profile", help="profile of Ocean's configuration")
+    where.add_argument(
+        "--thorough",
+        action="store_true",
+        help="search longer (minutes) for more room; later runs find the result on disk",
+    )
     where.add_argument("--save-solver", metavar="FILE", help="save the solver's properties")
     parser.add_argument(
         "--quota", type=float, default=QUOTA_S, metavar="s", help="QPU seconds that you have"
@@ -161,8 +166,14 @@ def _table(found: dict[str, Any], quota_s: float) -> str:
 def _body(argv: Sequence[str]) -> int:
     args = make_parser().parse_args(argv)
     sizes = [args.member_size * args.n_bits] * (args.members * args.duals)
+    chip = _chip(args)
+    if args.thorough:
+        from qsvm.samplers.cliques import CliqueFinder
+
+        quick, known = CliqueFinder(chip).improve(sizes[0])
+        print(f"problems side by side: {quick} by quick search, {known} known", file=sys.stderr)
     found = estimate(
-        _chip(args),
+        chip,
         sizes,
         num_reads=args.num_reads,
         annealing_time=args.annealing_time,

@@ -84,6 +84,24 @@ def test_cliques_are_kept_on_disk(chip, tmp_path, monkeypatch):
     assert lay_out(CliqueFinder(chip, tmp_path), [12] * 4) == first
 
 
+def test_a_longer_search_is_kept_if_it_finds_more(chip, tmp_path, monkeypatch):
+    finder = CliqueFinder(chip, tmp_path)
+    search = CliqueFinder._search
+    calls = []
+
+    def scarce(self, size, graph):
+        calls.append(size)
+        return None if len(calls) == 2 else search(self, size, graph)
+
+    monkeypatch.setattr(CliqueFinder, "_search", scarce)
+    quick, known = finder.improve(40)
+    assert quick == 1
+    assert known >= 2
+    monkeypatch.setattr(CliqueFinder, "_search", None)
+    filled = CliqueFinder(chip, tmp_path).fill([40] * 9)
+    assert sum(chains is not None for chains in filled) == known
+
+
 def test_a_damaged_cache_is_made_anew(chip, tmp_path):
     first = lay_out(CliqueFinder(chip, tmp_path), [12])
     (file,) = tmp_path.iterdir()
