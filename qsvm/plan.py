@@ -60,6 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--quota", type=float, default=QUOTA_S, metavar="s", help="QPU seconds that you have"
     )
     parser.add_argument("--max-qpu-seconds", type=float, metavar="s", help="refuse (exit 6) above")
+    parser.add_argument("--spent", metavar="RUN", help="show what a stored run has spent, and stop")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="-vv: tracebacks")
     return parser
@@ -163,8 +164,23 @@ def _table(found: dict[str, Any], quota_s: float) -> str:
     return "\n".join(f"{name:{width}}  {value}" for name, value in lines)
 
 
+def _accounts_table(accounts: dict[str, Any]) -> str:
+    lines = [
+        f"{label}  {state}  {problem or '-'}  {qpu_s:.4f} s"
+        for label, state, problem, qpu_s in accounts["rows"]
+    ]
+    lines += [f"{kind:16}  {value:.4f} s" for kind, value in accounts["seconds"].items()]
+    return "\n".join(lines)
+
+
 def _body(argv: Sequence[str]) -> int:
     args = make_parser().parse_args(argv)
+    if args.spent:
+        from qsvm.samplers.accounts import account
+
+        accounts = account(args.spent)
+        print(json.dumps(accounts) if args.json else _accounts_table(accounts))
+        return 0
     sizes = [args.member_size * args.n_bits] * (args.members * args.duals)
     chip = _chip(args)
     if args.thorough:

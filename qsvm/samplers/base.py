@@ -46,8 +46,10 @@ class SampleBatch:
         How often each row was drawn.
     solve_s : float
         Seconds that the sampler spent on this problem.
-    qpu_s, queue_s : float
-        This problem's share of QPU access time and of the wait in the queue, in seconds.
+    qpu_s : float
+        This problem's share of QPU access time, in seconds.
+    queue_s : float
+        Seconds that this problem waited in the queue.
     chain_break_fraction : float or None
         Mean share of broken chains; None where nothing was embedded.
     couplers_dropped : int

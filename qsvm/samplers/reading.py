@@ -107,7 +107,7 @@ def read_back(
         np.concatenate(counts),
         solve_s=solve_s,
         qpu_s=timing.get("qpu_access", 0.0),
-        queue_s=timing.get("queue", 0.0),
+        queue_s=max(piece.answer.timing.get("queue", 0.0) for piece in pieces),
         chain_break_fraction=float(np.average(broken, weights=reads)),
         info=info
         | {

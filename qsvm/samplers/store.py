@@ -239,6 +239,11 @@ class RunStore:
             for call, position, label, digest, request, estimate, state, known, sent in found
         ]
 
+    def all_rows(self) -> list[Row]:
+        """Return the submissions of all calls."""
+        calls = self._db.execute("select distinct call from submissions order by call").fetchall()
+        return [row for (call,) in calls for row in self.rows(call)]
+
     def mark(self, row: Row, state: str, problem_id: str | None = None, error: str = "") -> None:
         """Write a submission's new state before acting on it."""
         row.state, row.problem_id = state, problem_id

@@ -85,6 +85,14 @@ def test_a_run_on_leap_is_resumed_and_replayed(table, tmp_path, leap, capsys):
     run_store.rewind()
     assert train.main(["--resume", str(out), "--json"]) == 0
     again = json.loads(capsys.readouterr().out)
+    assert plan.main(["--spent", str(out), "--json"]) == 0
+    spent = json.loads(capsys.readouterr().out)
+    assert spent["submissions"] == {"answered": 1}
+    assert spent["seconds"]["qpu_access"] == pytest.approx(server.desk.spent_us() / 1e6)
+    assert {"qpu_programming", "qpu_sampling", "post_processing", "queue"} <= set(spent["seconds"])
+    assert plan.main(["--spent", str(out)]) == 0
+    assert plan.main(["--spent", "nowhere"]) == 3
+    capsys.readouterr()
     replay = _words(table, tmp_path / "replayed", "--sampler", f"replay:{out}")
     assert train.main(replay) == 0
     replayed = json.loads(capsys.readouterr().out)
