@@ -130,7 +130,8 @@ class DualProblem:
         import dimod
 
         quadratic, linear, offset = self.qubo()
-        model = dimod.BinaryQuadraticModel(np.triu(quadratic), "BINARY")
-        model.add_linear_from_array(linear)
+        upper = np.triu(quadratic)
+        np.fill_diagonal(upper, linear)  # aᵢ² = aᵢ: dimod reads the diagonal as the linear part
+        model = dimod.BinaryQuadraticModel(upper, "BINARY")
         model.offset += offset
         return model

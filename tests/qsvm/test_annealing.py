@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from conftest import make_dual
+from handmade import make_dual
 
 from bridges import registry
 from bridges.errors import UsageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import make_dual
+from handmade import make_dual
 
 from bridges.errors import UsageError
 from qsvm.samplers.controls import ConstantAlpha, RandomAlpha
