@@ -68,7 +68,7 @@ def measure_fit(n: int) -> dict[str, float]:
 
     random = np.random.default_rng(0)
     y = random.choice([-1.0, 1.0], n)
-    X = random.normal(size=(n, 7)) + 0.55 * y[:, None]
+    X = random.normal(size=(n, 7)) + 1.0 * y[:, None]
     source = make_source(Kernel("rbf", 0.5), X, "auto", 1, 1)
     task = BinaryTask(np.arange(n), y, np.full(n, 10.0), np.zeros(n))
     started = time.perf_counter()
