@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from bridges.ensemble import KernelEnsemble
@@ -17,7 +16,6 @@ from bridges.reference import ReferenceSVC
         KernelEnsemble(ReferenceSVC(), n_members=3, member_size=20),
         KernelEnsemble(ReferenceSVC(), n_members=3, member_size=20, combine="majority"),
         KernelEnsemble(ReferenceSVC(), n_members=3, member_size=20, combine="oob"),
-        KernelEnsemble(DecisionTreeClassifier(), n_members=3, member_size=20),
     ]
 )
 def test_scikit_learn_check(estimator, check):

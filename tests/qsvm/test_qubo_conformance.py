@@ -7,7 +7,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from qsvm.classifier import QuboSVC
 from qsvm.ensemble import make_qubo_ensemble
 
-QUICK = {"num_reads": 8, "num_sweeps": 60}
+QUICK = {"num_reads": 6, "num_sweeps": 40}
 
 
 @parametrize_with_checks(

@@ -115,10 +115,9 @@ def test_the_record_of_a_run_repeats_it(first_run, tmp_path):
     assert read(other / "metrics.json")["confusion"] != old["confusion"]
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_workers_do_not_change_map_or_scores(scene, first_run, tmp_path, jobs):
+def test_one_worker_makes_the_map_and_model_of_all(scene, first_run, tmp_path):
     out = tmp_path / "out"
-    words = [*scene_options(scene, jobs=jobs, out=out), *QUICK, "--quiet"]
+    words = [*scene_options(scene, jobs=1, out=out), *QUICK, "--quiet"]
     assert main(words) == 0
     assert (out / "map.tif").read_bytes() == (first_run / "map.tif").read_bytes()
     ours, _ = load_model(out / "model.skops")
@@ -210,18 +209,3 @@ def test_help_is_quick():
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     slow = ("sklearn", "numba", "rasterio", "matplotlib", "dimod", "dwave.samplers", "scipy")
     assert not loaded & set(slow)
-
-
-def test_stdout_is_json_and_nothing_else(scene, tmp_path):
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "qsvm.train", *scene_options(scene), *QUICK),
-            *("--json", "--out", str(tmp_path / "out")),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert json.loads(done.stdout)["n_test"] == 150
-    assert "written" in done.stderr
