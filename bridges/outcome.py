@@ -10,6 +10,7 @@ from bridges.metrics import evaluate
 from bridges.report import (
     Picture,
     Section,
+    Table,
     classes_section,
     map_section,
     quality_section,
@@ -64,8 +65,18 @@ def score(
         **facts,
         "fit_report": model.fit_report_.as_dict(),
         "diagnostics": model.diagnostics_.as_dict(),
+        "sampler_timing": _sampler_timing(model),
         "controls": {name: {key: m[key] for key in kept} for name, m in judged.items()},
     }
+
+
+def _sampler_timing(model: Any) -> dict[str, float]:
+    """Return the seconds that samplers tell of their own work, summed over members."""
+    total: dict[str, float] = {}
+    for member in getattr(model, "estimators_", [model]):
+        for kind, seconds in getattr(member, "sampler_timing_", {}).items():
+            total[kind] = total.get(kind, 0.0) + seconds
+    return total
 
 
 def _evaluate(
@@ -197,6 +208,14 @@ def _quality(model: Any, metrics: dict[str, Any]) -> Section:
     from bridges import plots
 
     section = quality_section(metrics)
+    if metrics["sampler_timing"]:
+        told = metrics["sampler_timing"]
+        table = Table(
+            [f"{kind.replace('_', ' ')} [s]" for kind in told],
+            [list(told.values())],
+            caption="Where the seconds of the sampler went, summed over the duals",
+        )
+        section = dataclasses.replace(section, tables=[*section.tables, table])
     members = [m for m in getattr(model, "estimators_", [model]) if hasattr(m, "sample_energies_")]
     if not members:
         return section

@@ -88,6 +88,9 @@ diagnostics_
         Exact optimum, model, best sample and all-zero energy of every dual.
     sample_energies_ : list of ndarray
         Energies of all distinct samples of every dual, ascending.
+    sampler_timing_ : dict of str to float
+        Seconds that the sampler tells of its own work (QPU access, programming, sampling, queue,
+        network, …), summed over the duals; empty for samplers that tell none.
 
     References
     ----------

@@ -103,6 +103,7 @@ def _finish(
     ]
     model.energies_ = energy_table(qualities)
     model.sample_energies_ = [batch.energies for batch in batches]
+    model.sampler_timing_ = total_timing(batches)
     model.diagnostics_ = summarise(qualities)
     decode_s, diagnose_s = decoded - started, time.perf_counter() - decoded
     model.fit_report_ = FitReport(
@@ -121,6 +122,15 @@ def _finish(
         n_iterations=max(batch.rounds for batch in batches),
         objective=float(sum(solution.energy for solution in solutions)),
     )
+
+
+def total_timing(batches: Sequence[SampleBatch]) -> dict[str, float]:
+    """Return the seconds of every kind that samplers tell (QPU, queue, network …), summed."""
+    total: dict[str, float] = {}
+    for batch in batches:
+        for kind, seconds in batch.info.get("timing", {}).items():
+            total[kind] = total.get(kind, 0.0) + float(seconds)
+    return total
 
 
 def _store(model: QuboSVC, plan: ModelDuals, solutions: list[Solution]) -> None:
