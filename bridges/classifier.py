@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -109,6 +110,15 @@ class Diagnostics(_Record):
     chain_break_fraction: float | None = None
     couplers_dropped: int = 0
     kkt_violation_max: float | None = None
+
+
+def add_seconds(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Return the sums of seconds by kind."""
+    total: dict[str, float] = {}
+    for part in parts:
+        for kind, seconds in part.items():
+            total[kind] = total.get(kind, 0.0) + seconds
+    return total
 
 
 @runtime_checkable

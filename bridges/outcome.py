@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridges.classifier import add_seconds
 from bridges.metrics import evaluate
 from bridges.report import (
     Picture,
@@ -65,18 +66,12 @@ def score(
         **facts,
         "fit_report": model.fit_report_.as_dict(),
         "diagnostics": model.diagnostics_.as_dict(),
-        "sampler_timing": _sampler_timing(model),
+        "sampler_timing": add_seconds(
+            getattr(member, "sampler_timing_", {})
+            for member in getattr(model, "estimators_", [model])
+        ),
         "controls": {name: {key: m[key] for key in kept} for name, m in judged.items()},
     }
-
-
-def _sampler_timing(model: Any) -> dict[str, float]:
-    """Return the seconds that samplers tell of their own work, summed over members."""
-    total: dict[str, float] = {}
-    for member in getattr(model, "estimators_", [model]):
-        for kind, seconds in getattr(member, "sampler_timing_", {}).items():
-            total[kind] = total.get(kind, 0.0) + seconds
-    return total
 
 
 def _evaluate(

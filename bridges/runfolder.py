@@ -203,14 +203,6 @@ def _make_way(path: Path, *, replaced: bool) -> None:
         path.unlink(missing_ok=True)
 
 
-def _remove(path: Path, *, keep_file: bool) -> None:
-    """Remove a product of an earlier run; a file that is about to be replaced stays until then."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    elif not keep_file:
-        path.unlink(missing_ok=True)
-
-
 def timestamped_folder() -> Path:
     """Return ``runs/<time>``, a folder that does not exist yet."""
     base = Path("runs") / time.strftime("%Y%m%d-%H%M%S")

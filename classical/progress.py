@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridges.runfolder import atomic_target
 from classical.binary import BinarySolution
 from classical.decomposition import Effort
 
@@ -69,10 +70,8 @@ class TaskStore:
 
 def write_arrays(path: Path, **arrays: Any) -> None:
     """Write an npz file whole or not at all."""
-    temporary = path.with_suffix(".part")
-    with temporary.open("wb") as stream:
-        np.savez(stream, **arrays)
-    os.replace(temporary, path)
+    with atomic_target(path) as temporary:
+        np.savez(temporary, **arrays)
 
 
 class SolutionStore:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from bridges.classifier import FitReport
+from bridges.classifier import FitReport, add_seconds
 from qsvm.diagnostics import assess, energy_table, summarise
 from qsvm.solution import Solution, decode
 
@@ -103,7 +103,7 @@ def _finish(
     ]
     model.energies_ = energy_table(qualities)
     model.sample_energies_ = [batch.energies for batch in batches]
-    model.sampler_timing_ = total_timing(batches)
+    model.sampler_timing_ = add_seconds(batch.info.get("timing", {}) for batch in batches)
     model.diagnostics_ = summarise(qualities)
     decode_s, diagnose_s = decoded - started, time.perf_counter() - decoded
     model.fit_report_ = FitReport(
@@ -122,15 +122,6 @@ def _finish(
         n_iterations=max(batch.rounds for batch in batches),
         objective=float(sum(solution.energy for solution in solutions)),
     )
-
-
-def total_timing(batches: Sequence[SampleBatch]) -> dict[str, float]:
-    """Return the seconds of every kind that samplers tell (QPU, queue, network …), summed."""
-    total: dict[str, float] = {}
-    for batch in batches:
-        for kind, seconds in batch.info.get("timing", {}).items():
-            total[kind] = total.get(kind, 0.0) + float(seconds)
-    return total
 
 
 def _store(model: QuboSVC, plan: ModelDuals, solutions: list[Solution]) -> None:

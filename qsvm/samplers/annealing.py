@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Sequence
 from numbers import Real
 from typing import TYPE_CHECKING
@@ -12,16 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridges.errors import UsageError
-from qsvm.samplers.base import (
-    Progress,
-    SampleBatch,
-    batch_from_rows,
-    no_progress,
-    sample_each,
-)
+from qsvm.samplers.threaded import ThreadedSampler, sample_bits
 
 if TYPE_CHECKING:
     from qsvm.problem import DualProblem
+    from qsvm.samplers.base import SampleBatch
 
 COLD = 30.0
 """Final inverse temperature in units of the energy of one lattice step at the optimum: measured on
@@ -63,7 +57,7 @@ def _is_range(betas: object) -> bool:
     return all(isinstance(b, Real) for b in betas) and 0 <= betas[0] <= betas[1] < math.inf
 
 
-class SimulatedAnnealing:
+class SimulatedAnnealing(ThreadedSampler):
     """Metropolis walk on the bits, with inverse temperatures computed from the problem.
 
     Parameters
@@ -106,37 +100,18 @@ class SimulatedAnnealing:
         self.beta_range = beta_range
         self.beta_schedule = beta_schedule
 
-    def sample(
-        self,
-        problems: Sequence[DualProblem],
-        seeds: Sequence[int],
-        *,
-        n_jobs: int | None = None,
-        progress: Progress = no_progress,
-    ) -> list[SampleBatch]:
-        """Sample every problem; see :class:`qsvm.samplers.base.DualSampler`."""
-        return sample_each(self._one, problems, seeds, n_jobs=n_jobs, progress=progress)
-
     def _one(self, problem: DualProblem, seed: int, stop: threading.Event) -> SampleBatch:
         from dwave.samplers import SimulatedAnnealingSampler
 
-        started = time.perf_counter()
         betas = self.beta_range or beta_range(problem)
-        samples = SimulatedAnnealingSampler().sample(
-            problem.to_bqm(),
+        return sample_bits(
+            problem,
+            SimulatedAnnealingSampler(),
+            info={"beta_range": [float(b) for b in betas]},
             num_reads=self.num_reads,
             num_sweeps=self.num_sweeps,
             beta_range=betas,
             beta_schedule_type=self.beta_schedule,
             seed=seed,
             interrupt_function=stop.is_set,
-        )
-        order = np.argsort(np.asarray(samples.variables))
-        x = problem.decode(samples.record.sample[:, order])
-        return batch_from_rows(
-            problem,
-            x,
-            samples.record.num_occurrences.astype(np.int64),
-            solve_s=time.perf_counter() - started,
-            info={"beta_range": [float(b) for b in betas]},
         )

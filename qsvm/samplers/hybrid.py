@@ -7,20 +7,18 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bridges.console import Progress, no_progress
-from bridges.errors import SolverError, UsageError
+from bridges.errors import SolverError
 from qsvm.samplers.base import SampleBatch, batch_from_rows
 from qsvm.samplers.budget import Budget
-from qsvm.samplers.cloud import Connection, configuration
-from qsvm.samplers.faults import Patience
+from qsvm.samplers.cloud_run import CloudRun
 from qsvm.samplers.leap import seconds
 from qsvm.samplers.session import Entry, Session
-from qsvm.samplers.store import ANSWERED, Row, RunStore, default_store, problem_digest
+from qsvm.samplers.store import ANSWERED, Row, RunStore, problem_digest
 
 if TYPE_CHECKING:
     import dimod
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from qsvm.problem import DualProblem
 
 
-class _Hybrid(abc.ABC):
+class _Hybrid(CloudRun, abc.ABC):
     """What both hybrid samplers share.
 
     Parameters
@@ -54,7 +52,6 @@ class _Hybrid(abc.ABC):
         Begins the label of every submission.
     """
 
-    kind = ""
     limits = "one problem per submission, thousands of variables; charged by solver time"
 
     def __init__(
@@ -72,20 +69,19 @@ class _Hybrid(abc.ABC):
         in_flight: int = 8,
         label: str = "annealsvm",
     ) -> None:
-        if resume and store is None:
-            raise UsageError("resume needs a store.", "Name the run's folder: --resume RUN.")
-        configuration(profile, region)
+        self._set_run(
+            solver=solver,
+            region=region,
+            profile=profile,
+            store=store,
+            resume=resume,
+            deadline_s=deadline_s,
+            tries=tries,
+            in_flight=in_flight,
+            label=label,
+        )
         self.time_limit = time_limit
-        self.solver = solver
-        self.region = region
-        self.profile = profile
-        self.store = store
-        self.resume = resume
         self.max_hybrid_seconds = max_hybrid_seconds
-        self.in_flight = in_flight
-        self.label = label
-        self.patience = Patience(tries=tries, deadline_s=deadline_s)
-        self._path = Path(store) if store is not None else default_store()
 
     @abc.abstractmethod
     def _model(self, problem: DualProblem) -> Any:
@@ -119,15 +115,6 @@ class _Hybrid(abc.ABC):
             raise
         finally:
             session.close()
-
-    def _connect(self) -> Connection:
-        return Connection(
-            self.kind,
-            solver=self.solver,
-            region=self.region,
-            profile=self.profile,
-            patience=self.patience,
-        )
 
     def _ask(
         self, session: Session, problems: Sequence[DualProblem], progress: Progress

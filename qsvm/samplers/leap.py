@@ -8,24 +8,22 @@ import json
 import logging
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bridges.console import Progress, no_progress
-from bridges.errors import SolverError, UsageError
+from bridges.errors import SolverError
 from qsvm.samplers.base import SampleBatch
 from qsvm.samplers.budget import Budget
 from qsvm.samplers.chips import Chip
-from qsvm.samplers.cloud import Connection, configuration
+from qsvm.samplers.cloud_run import CloudRun
 from qsvm.samplers.embedding import TORQUE
-from qsvm.samplers.faults import Patience
 from qsvm.samplers.packed import PackedSampler, Schedule
 from qsvm.samplers.packing import Plan, Request
 from qsvm.samplers.reading import Answer
 from qsvm.samplers.session import Entry, Session
-from qsvm.samplers.store import ANSWERED, Row, RunStore, default_store
+from qsvm.samplers.store import ANSWERED, Row, RunStore
 
 if TYPE_CHECKING:
     from qsvm.problem import DualProblem
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class PackedQPU(PackedSampler):
+class PackedQPU(CloudRun, PackedSampler):
     """Samples on a D-Wave QPU through Leap, as many problems at once as the chip holds.
 
     Every submission is in the run store before it is sent, every answer before it is used. A run
@@ -67,6 +65,7 @@ class PackedQPU(PackedSampler):
         If the SDK or a token is missing (before anything is sent), or Leap fails for good.
     """
 
+    kind = "qpu"
     summary = "D-Wave QPU through Leap: different problems packed on disjoint cliques"
     limits = "the chip's largest clique (Advantage about 170, Advantage2 about 100 variables)"
 
@@ -109,18 +108,17 @@ class PackedQPU(PackedSampler):
             members_per_submission=members_per_submission,
             max_qpu_seconds=max_qpu_seconds,
         )
-        if resume and store is None:
-            raise UsageError("resume needs a store.", "Name the run's folder: --resume RUN.")
-        configuration(profile, region)
-        self.solver = solver
-        self.region = region
-        self.profile = profile
-        self.store = store
-        self.resume = resume
-        self.label = label
-        self.in_flight = in_flight
-        self.patience = Patience(tries=tries, deadline_s=deadline_s)
-        self._path = Path(store) if store is not None else default_store()
+        self._set_run(
+            solver=solver,
+            region=region,
+            profile=profile,
+            store=store,
+            resume=resume,
+            deadline_s=deadline_s,
+            tries=tries,
+            in_flight=in_flight,
+            label=label,
+        )
         self._session: Session | None = None
 
     def chip(self) -> Chip:
@@ -167,15 +165,6 @@ class PackedQPU(PackedSampler):
                 Budget(self.max_qpu_seconds, store.spent_us()),
             )
         return self._session
-
-    def _connect(self) -> Connection:
-        return Connection(
-            "qpu",
-            solver=self.solver,
-            region=self.region,
-            profile=self.profile,
-            patience=self.patience,
-        )
 
     def _answer(
         self,

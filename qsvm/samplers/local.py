@@ -12,7 +12,8 @@ import numpy as np
 from bridges.console import Progress, no_progress
 from bridges.errors import SolverError, UsageError
 from qsvm.samplers.annealing import beta_range
-from qsvm.samplers.base import SampleBatch, batch_from_rows, sample_each
+from qsvm.samplers.base import SampleBatch, batch_from_rows
+from qsvm.samplers.threaded import ThreadedSampler, sample_bits
 
 if TYPE_CHECKING:
     from qsvm.problem import DualProblem
@@ -34,50 +35,7 @@ def require_positive(**options: float) -> None:
             raise UsageError(f"{key} is {value}.", f"Use a positive {key}.")
 
 
-def sample_bits(
-    problem: DualProblem, sampler: Any, /, *, note: str | None = None, **options: Any
-) -> SampleBatch:
-    """Sample the QUBO of a problem with any dimod sampler.
-
-    Parameters
-    ----------
-    problem : DualProblem
-        The problem.
-    sampler : dimod.Sampler
-        The sampler.
-    note : str, optional
-        Anything to keep in the batch's ``info``.
-    **options
-        The sampler's own parameters.
-    """
-    started = time.perf_counter()
-    samples = sampler.sample(problem.to_bqm(), **options)
-    order = np.argsort(np.asarray(samples.variables))
-    x = problem.decode(samples.record.sample[:, order])
-    counts = samples.record.num_occurrences.astype(np.int64)
-    info = {"note": note} if note else {}
-    return batch_from_rows(problem, x, counts, solve_s=time.perf_counter() - started, info=info)
-
-
-class _Threaded:
-    """Samples problems side by side on threads."""
-
-    def sample(
-        self,
-        problems: Sequence[DualProblem],
-        seeds: Sequence[int],
-        *,
-        n_jobs: int | None = None,
-        progress: Progress = no_progress,
-    ) -> list[SampleBatch]:
-        """Sample every problem; see :class:`qsvm.samplers.base.DualSampler`."""
-        return sample_each(self._one, problems, seeds, n_jobs=n_jobs, progress=progress)
-
-    def _one(self, problem: DualProblem, seed: int, stop: threading.Event) -> SampleBatch:
-        raise NotImplementedError
-
-
-class Tabu(_Threaded):
+class Tabu(ThreadedSampler):
     """Tabu search of the bits; deterministic, bounded by updates instead of seconds.
 
     Parameters
@@ -126,7 +84,7 @@ class Tabu(_Threaded):
         )
 
 
-class SteepestDescent(_Threaded):
+class SteepestDescent(ThreadedSampler):
     """Steepest descent of the bits from random starts: what no search at all reaches.
 
     Parameters
@@ -150,7 +108,7 @@ class SteepestDescent(_Threaded):
         )
 
 
-class PathIntegral(_Threaded):
+class PathIntegral(ThreadedSampler):
     """Simulated quantum annealing: path-integral Monte Carlo in a falling transverse field.
 
     Parameters
@@ -203,7 +161,7 @@ class PathIntegral(_Threaded):
         )
 
 
-class Exhaustive(_Threaded):
+class Exhaustive(ThreadedSampler):
     """Every bit string: the true optimum of a small QUBO.
 
     Parameters
@@ -281,12 +239,13 @@ class AnyDimodSampler:
         progress: Progress = no_progress,
     ) -> list[SampleBatch]:
         """Sample every problem; see :class:`qsvm.samplers.base.DualSampler`."""
-        note = None if self.seeded else "the sampler takes no seed; its samples cannot be repeated"
+        note = "the sampler takes no seed; its samples cannot be repeated"
+        info = {} if self.seeded else {"note": note}
         batches = []
         for problem, seed in zip(problems, seeds, strict=True):
             options = {"seed": seed % 2**31} if self.seeded else {}
             batches.append(
-                sample_bits(problem, self.sampler, note=note, **self.parameters, **options)
+                sample_bits(problem, self.sampler, info=info, **self.parameters, **options)
             )
             progress(len(batches), len(problems))
         return batches

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridges.classifier import add_seconds
 from qsvm.samplers.base import SampleBatch, batch_from_rows
 from qsvm.samplers.chips import Chip
 from qsvm.samplers.cliques import longest_chain
@@ -133,12 +134,13 @@ def _estimate(pieces: Sequence[Piece]) -> float:
 
 def _timing(pieces: Sequence[Piece]) -> dict[str, float]:
     """Return this problem's share of every kind of time, in seconds."""
-    total: dict[str, float] = {}
-    for piece in pieces:
-        sharers = len(piece.request.submission.placements)
-        for kind, seconds in piece.answer.timing.items():
-            total[kind] = total.get(kind, 0.0) + seconds / sharers
-    return total
+    return add_seconds(
+        {
+            kind: seconds / len(piece.request.submission.placements)
+            for kind, seconds in piece.answer.timing.items()
+        }
+        for piece in pieces
+    )
 
 
 def merged(problem: DualProblem, first: SampleBatch, second: SampleBatch) -> SampleBatch:

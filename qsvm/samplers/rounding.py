@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridges.console import Progress, no_progress
 from qsvm.exact import solve_box
-from qsvm.samplers.base import SampleBatch, batch_from_rows, sample_each
+from qsvm.samplers.base import SampleBatch, batch_from_rows
 from qsvm.samplers.dense import descent_passes, walk_data
+from qsvm.samplers.threaded import ThreadedSampler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from qsvm.problem import DualProblem
 
 
-class RoundedOptimum:
+class RoundedOptimum(ThreadedSampler):
     """No annealing: the exact optimum, rounded to the lattice, then descent on the lattice.
 
     Deterministic; gives one sample. A sampler that does worse has contributed nothing that a
@@ -29,17 +28,6 @@ class RoundedOptimum:
 
     summary = "the exact optimum rounded to the lattice, then descent: the reference"
     limits = "10 000 samples and more; deterministic, one sample"
-
-    def sample(
-        self,
-        problems: Sequence[DualProblem],
-        seeds: Sequence[int],
-        *,
-        n_jobs: int | None = None,
-        progress: Progress = no_progress,
-    ) -> list[SampleBatch]:
-        """Sample every problem; see :class:`qsvm.samplers.base.DualSampler`."""
-        return sample_each(self._one, problems, seeds, n_jobs=n_jobs, progress=progress)
 
     def _one(self, problem: DualProblem, seed: int, stop: threading.Event) -> SampleBatch:
         started = time.perf_counter()
