@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from bridges.classifier import FitReport, add_seconds
+from bridges.classifier import FitReport
 from qsvm.diagnostics import assess, energy_table, summarise
+from qsvm.samplers.base import told_seconds
 from qsvm.solution import Solution, decode
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _finish(
     ]
     model.energies_ = energy_table(qualities)
     model.sample_energies_ = [batch.energies for batch in batches]
-    model.sampler_timing_ = add_seconds(batch.info.get("timing", {}) for batch in batches)
+    model.sampler_timing_ = told_seconds(batches)
     model.diagnostics_ = summarise(qualities)
     decode_s, diagnose_s = decoded - started, time.perf_counter() - decoded
     model.fit_report_ = FitReport(

@@ -15,7 +15,7 @@ import numpy as np
 
 from bridges.console import Progress, no_progress
 from bridges.errors import UsageError
-from qsvm.samplers.base import SampleBatch, batch_from_rows
+from qsvm.samplers.base import SampleBatch, batch_from_rows, told_seconds
 from qsvm.samplers.lattice import Lattice, lattice
 
 if TYPE_CHECKING:
@@ -160,6 +160,8 @@ def _merge(problem: DualProblem, history: list[SampleBatch]) -> SampleBatch:
     keep = slice(max(len(batch.x) for batch in history))
     breaks = [b.chain_break_fraction for b in history if b.chain_break_fraction is not None]
     info: dict[str, Any] = dict(history[-1].info)
+    if "timing" in info:
+        info["timing"] = told_seconds(history)
     info["round_energies"] = [float(batch.energies[0]) for batch in history]
     return SampleBatch(
         joined.x[keep],

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
+from bridges.classifier import add_seconds
 from bridges.comm import usable_cores
 from bridges.console import Progress, no_progress
 
@@ -21,6 +22,7 @@ __all__ = [
     "batch_from_rows",
     "no_progress",
     "sample_each",
+    "told_seconds",
 ]
 
 if TYPE_CHECKING:
@@ -138,6 +140,11 @@ class DualSampler(Protocol):
             In the order of the problems.
         """
         ...
+
+
+def told_seconds(batches: Iterable[SampleBatch]) -> dict[str, float]:
+    """Return the seconds of every kind that samplers tell of their own work, summed."""
+    return add_seconds(batch.info.get("timing", {}) for batch in batches)
 
 
 def sample_each(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.classifier import add_seconds
-from qsvm.samplers.base import SampleBatch, batch_from_rows
+from qsvm.samplers.base import SampleBatch, batch_from_rows, told_seconds
 from qsvm.samplers.chips import Chip
 from qsvm.samplers.cliques import longest_chain
 from qsvm.samplers.embedding import Embedded, descend, unembed
@@ -155,7 +155,12 @@ def merged(problem: DualProblem, first: SampleBatch, second: SampleBatch) -> Sam
         qpu_s=first.qpu_s + second.qpu_s,
         queue_s=first.queue_s + second.queue_s,
         chain_break_fraction=float(np.average(breaks, weights=weights)),
-        info=first.info | {"reverse": second.info, "forward_best": float(first.energies[0])},
+        info=first.info
+        | {
+            "timing": told_seconds([first, second]),
+            "reverse": second.info,
+            "forward_best": float(first.energies[0]),
+        },
     )
 
 

@@ -119,6 +119,7 @@ def test_sweep_reversals_and_reverse_annealing_run_and_resume(leap, quick_sample
     for one, other in zip(batches, again, strict=True):
         np.testing.assert_array_equal(one.x, other.x)
         assert one.occurrences.sum() == 40
+        assert one.info["timing"]["qpu_access"] == pytest.approx(one.qpu_s)  # both directions
 
 
 def test_replay_decodes_with_other_rules(leap, quick_sampler, tmp_path, monkeypatch):

@@ -123,3 +123,15 @@ def test_bad_rounds_are_refused():
         refine([make_dual(4)], DenseAnnealer(), [0], -1)
     with pytest.raises(UsageError):
         refine([make_dual(4)], DenseAnnealer(), [0], 1, shrink=1.0)
+
+
+def test_seconds_of_all_rounds_are_told():
+    class Timed(SimulatedAnnealing):
+        def sample(self, problems, seeds, **options):
+            batches = super().sample(problems, seeds, **options)
+            told = {"timing": {"qpu_access": 2.0, "queue": 0.5}}
+            return [dataclasses.replace(b, qpu_s=2.0, info=told) for b in batches]
+
+    batch = refine([make_dual(8)], Timed(num_reads=5, num_sweeps=20), [0], 3)[0]
+    assert batch.qpu_s == 8.0
+    assert batch.info["timing"] == {"qpu_access": 8.0, "queue": 2.0}
