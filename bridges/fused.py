@@ -90,12 +90,17 @@ class Evaluator:
         fill_matrix(Z, S, out, *self.formula())
         return out
 
-    def gram(self, Z: NDArray[Any]) -> NDArray[Any]:
-        """Return k(Z, Z), shape (n, n), of prepared samples; each pair is evaluated once."""
-        from bridges.fused_kernels import fill_gram
+    def gram(self, Z: NDArray[Any], buffer: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Return k(Z, Z), shape (n, n), of prepared samples.
 
-        out = np.empty((len(Z), len(Z)), dtype=self.dtype)
-        fill_gram(Z, out, *self.formula())
+        Evaluating both triangles takes less time than mirroring one. A ``buffer`` of at least n²
+        values is written to and returned: fresh pages cost as much as the kernel.
+        """
+        from bridges.fused_kernels import fill_matrix
+
+        n = len(Z)
+        out = np.empty((n, n), self.dtype) if buffer is None else buffer[: n * n].reshape(n, n)
+        fill_matrix(Z, Z, out, *self.formula())
         return out
 
     def accumulate(

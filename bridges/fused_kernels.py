@@ -125,33 +125,39 @@ def load_tile(Z: Any, first: int, tile: Any) -> None:
 
 
 @compiled
-def add_distances(tile: Any, s: Any, j: int, k: Any) -> None:
+def rbf_row_of_eight(tile: Any, s: Any, k: Any) -> None:
+    """Set ``k[p] = 2**(-|tile[:, p] - s|²)`` for eight features."""
+    s0, s1, s2, s3, s4, s5, s6, s7 = s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]
+    for p in range(TILE):
+        a, b, c, d = tile[0, p] - s0, tile[1, p] - s1, tile[2, p] - s2, tile[3, p] - s3
+        e, f, g, h = tile[4, p] - s4, tile[5, p] - s5, tile[6, p] - s6, tile[7, p] - s7
+        k[p] = exp2(-(a * a) - b * b - c * c - d * d - e * e - f * f - g * g - h * h)
+
+
+@compiled
+def add_eight(tile: Any, s: Any, j: int, k: Any) -> None:
     """Add the squared differences of features j … j + 7 to ``k``."""
     s0, s1, s2, s3 = s[j], s[j + 1], s[j + 2], s[j + 3]
     s4, s5, s6, s7 = s[j + 4], s[j + 5], s[j + 6], s[j + 7]
     for p in range(TILE):
-        a, b = tile[j, p] - s0, tile[j + 1, p] - s1
-        c, d = tile[j + 2, p] - s2, tile[j + 3, p] - s3
-        e, f = tile[j + 4, p] - s4, tile[j + 5, p] - s5
-        g, h = tile[j + 6, p] - s6, tile[j + 7, p] - s7
-        k[p] += (a * a + b * b) + (c * c + d * d) + ((e * e + f * f) + (g * g + h * h))
+        a, b, c, d = tile[j, p] - s0, tile[j + 1, p] - s1, tile[j + 2, p] - s2, tile[j + 3, p] - s3
+        e, f, g = tile[j + 4, p] - s4, tile[j + 5, p] - s5, tile[j + 6, p] - s6
+        h = tile[j + 7, p] - s7
+        k[p] = k[p] + a * a + b * b + c * c + d * d + e * e + f * f + g * g + h * h
+
+
+@compiled
+def squares_row(tile: Any, s: Any, k: Any) -> None:
+    """Set ``k[p] = |tile[:, p] - s|²``; the number of features is a multiple of 8."""
+    k[:] = 0
+    for j in range(0, len(tile), 8):
+        add_eight(tile, s, j, k)
 
 
 @compiled
 def rbf_row(tile: Any, s: Any, k: Any) -> None:
     """Set ``k[p] = 2**(-|tile[:, p] - s|²)``; the number of features is a multiple of 8."""
-    if len(tile) == 8:
-        s0, s1, s2, s3 = s[0], s[1], s[2], s[3]
-        s4, s5, s6, s7 = s[4], s[5], s[6], s[7]
-        for p in range(TILE):
-            a, b, c, d = tile[0, p] - s0, tile[1, p] - s1, tile[2, p] - s2, tile[3, p] - s3
-            e, f, g, h = tile[4, p] - s4, tile[5, p] - s5, tile[6, p] - s6, tile[7, p] - s7
-            near = (a * a + b * b) + (c * c + d * d)
-            k[p] = exp2(-(near + ((e * e + f * f) + (g * g + h * h))))
-        return
-    k[:] = 0
-    for j in range(0, len(tile), 8):
-        add_distances(tile, s, j, k)
+    squares_row(tile, s, k)
     for p in range(TILE):
         k[p] = exp2(-k[p])
 
@@ -179,14 +185,31 @@ def dot_row(tile: Any, s: Any, k: Any, kind: int, degree: int, coef0: float) -> 
 
 @compiled
 def kernel_rows(
-    tile: Any, S: Any, first: int, k: Any, kind: int, degree: int, coef0: float
+    tile: Any,
+    S: Any,
+    first: int,
+    count: int,
+    out: Any,
+    row: int,
+    column: int,
+    kind: int,
+    degree: int,
+    coef0: float,
 ) -> None:
-    """Fill the rows of ``k`` with the kernel values of len(k) rows of ``S`` from ``first`` on."""
-    for i in range(len(k)):
-        if kind == RBF:
-            rbf_row(tile, S[first + i], k[i])
-        else:
-            dot_row(tile, S[first + i], k[i], kind, degree, coef0)
+    """Write the kernel values of ``count`` rows of ``S`` from ``first`` on and a tile.
+
+    Those of ``S[first + i]`` go to ``out[row + i, column : column + TILE]``.
+    """
+    columns = slice(column, column + TILE)
+    if kind == RBF and len(tile) == 8:
+        for i in range(count):
+            rbf_row_of_eight(tile, S[first + i], out[row + i, columns])
+    elif kind == RBF:
+        for i in range(count):
+            rbf_row(tile, S[first + i], out[row + i, columns])
+    else:
+        for i in range(count):
+            dot_row(tile, S[first + i], out[row + i, columns], kind, degree, coef0)
 
 
 @compiled
@@ -227,7 +250,7 @@ def accumulate_rows(
         load_tile(Z, first, tile)
         sums[:] = 0
         for g in range(len(starts) - 1):
-            kernel_rows(tile, S, g * GROUP, k, kind, degree, coef0)
+            kernel_rows(tile, S, g * GROUP, GROUP, k, 0, 0, kind, degree, coef0)
             for e in range(starts[g], starts[g + 1]):
                 total = sums[outputs[e]]
                 c0, c1, c2, c3 = coef[e, 0], coef[e, 1], coef[e, 2], coef[e, 3]
@@ -243,31 +266,16 @@ def fill_matrix(Z: Any, S: Any, matrix: Any, kind: int, degree: int, coef0: floa
     """Set ``matrix[i, p] = k(S[i], Z[p])``, the same bits as :func:`accumulate_rows` uses."""
     tile = np.empty((Z.shape[1], TILE), Z.dtype)
     k = np.empty((1, TILE), Z.dtype)
-    for first in range(0, len(Z), TILE):
+    whole = len(Z) // TILE * TILE
+    for first in range(0, whole, TILE):
         load_tile(Z, first, tile)
-        n = min(TILE, len(Z) - first)
+        kernel_rows(tile, S, 0, len(S), matrix, 0, first, kind, degree, coef0)
+    if whole < len(Z):
+        load_tile(Z, whole, tile)
         for i in range(len(S)):
-            kernel_rows(tile, S, i, k, kind, degree, coef0)
-            for p in range(n):
-                matrix[i, first + p] = k[0, p]
-
-
-@compiled
-def fill_gram(Z: Any, matrix: Any, kind: int, degree: int, coef0: float) -> None:
-    """Set ``matrix[i, p] = k(Z[i], Z[p])``, evaluating one triangle of tiles and mirroring it."""
-    tile = np.empty((Z.shape[1], TILE), Z.dtype)
-    k = np.empty((1, TILE), Z.dtype)
-    for first in range(0, len(Z), TILE):
-        load_tile(Z, first, tile)
-        last = min(first + TILE, len(Z))
-        for i in range(last):
-            kernel_rows(tile, Z, i, k, kind, degree, coef0)
-            for p in range(last - first):
-                matrix[i, first + p] = k[0, p]
-        for block in range(0, first, 16):
-            for p in range(first, last):
-                for i in range(block, block + 16):
-                    matrix[p, i] = matrix[i, p]
+            kernel_rows(tile, S, i, 1, k, 0, 0, kind, degree, coef0)
+            for p in range(len(Z) - whole):
+                matrix[i, whole + p] = k[0, p]
 
 
 @compiled
@@ -289,18 +297,6 @@ def squares_between(Z: Any, S: Any, out: Any) -> None:
         load_tile(Z, first, tile)
         n = min(TILE, len(Z) - first)
         for i in range(len(S)):
-            k[:] = 0
-            for j in range(0, Z.shape[1], 4):
-                add_four(tile, S[i], j, k)
+            squares_row(tile, S[i], k)
             for p in range(n):
                 out[i, first + p] = k[p]
-
-
-@compiled
-def add_four(tile: Any, s: Any, j: int, k: Any) -> None:
-    """Add the squared differences of features j … j + 3 to ``k``."""
-    s0, s1, s2, s3 = s[j], s[j + 1], s[j + 2], s[j + 3]
-    for p in range(TILE):
-        a, b = tile[j, p] - s0, tile[j + 1, p] - s1
-        c, d = tile[j + 2, p] - s2, tile[j + 3, p] - s3
-        k[p] += (a * a + b * b) + (c * c + d * d)

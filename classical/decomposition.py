@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 Run = Callable[[Callable[[slice], None], int], None]
 
-COARSE_SHARE = 5
-"""The coarse start solves every fifth sample first."""
+COARSE_SHARE = 10
+"""The coarse start solves every tenth sample first."""
 
-COARSE_FROM = 4000
+COARSE_FROM = 50_000
 """Samples from which a coarse start pays."""
 
-COARSE_TOL = 0.2
+COARSE_TOL = 1.0
 """Tolerance of the coarse start: it only has to find the neighbourhood."""
 
-BAND = 0.5
+BAND = 1.0
 """Samples whose decision value is farther than this from the margin are left out until a check."""
 
 KEEP = 0.7
@@ -43,8 +43,8 @@ KEEP = 0.7
 SLACK = 0.3
 """How far into the other half of the violation interval candidates are taken."""
 
-WORKING_SETS = ((10_000, 1024), (50_000, 2048))
-"""Working sets for duals of fewer samples than the first number (4 and 16 MB in float32)."""
+WORKING_SETS = ((8_000, 1024), (16_000, 1536), (50_000, 2048))
+"""Working sets for duals of fewer samples than the first number (4, 9 and 16 MB in float32)."""
 
 LARGEST_WORKING_SET = 3072
 """Working set of larger duals (38 MB in float32)."""
@@ -216,6 +216,7 @@ class Decomposition:
         self.settings = settings
         self.run = run
         self.effort = Effort()
+        self.buffer: NDArray[Any] = np.empty(0, evaluator.dtype)
 
     def solve(self, rows: Rows) -> None:
         """Minimise; on return ``rows.beta`` and ``rows.f`` are those of the optimum.
@@ -230,7 +231,7 @@ class Decomposition:
             self.descend(rows, self.settings.tol)
 
     def descend(self, rows: Rows, tol: float) -> None:
-        """Minimise from zero, by way of every fifth sample if there are many."""
+        """Minimise from zero, by way of every tenth sample if there are many."""
         if sum(self.comm.allgather(len(rows.y))) >= COARSE_FROM:
             every = rows.numbers % COARSE_SHARE == 0
             part = rows.take(np.flatnonzero(every))
@@ -324,7 +325,9 @@ class Decomposition:
         started = time.perf_counter()
         places = choose(pool, size, kept)
         part = {name: values[places] for name, values in pool.items()}
-        K = self.evaluator.gram(part["Z"])
+        if len(self.buffer) < size * size:
+            self.buffer = np.empty(size * size, self.evaluator.dtype)
+        K = self.evaluator.gram(part["Z"], self.buffer)
         beta, f = part["beta"].copy(), part["f"].copy()
         inner_tol = max(0.1 * self.effort.violation, 0.5 * tol)
         left = self.settings.max_steps - self.effort.inner

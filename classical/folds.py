@@ -158,7 +158,7 @@ def optimise(
 ) -> None:
     """Minimise in place under the given bounds."""
     lower, upper = np.where(y > 0, 0.0, -bound), np.where(y > 0, bound, 0.0)
-    solve_block(K, f, beta, lower, upper, tol, max(10_000_000, 100 * len(y)))
+    return solve_block(K, f, beta, lower, upper, tol, max(10_000_000, 100 * len(y)))
 
 
 def middle(

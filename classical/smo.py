@@ -7,9 +7,9 @@ In signed coefficients :math:`\beta_n = \alpha_n y_n` the dual of a C-SVC reads
 
 with gradient :math:`f = K\beta - y`. A coefficient may grow where β < u and shrink where β > l; the
 largest violation of the optimality conditions is the largest f that may shrink minus the smallest f
-that may grow. The pair of each step is chosen by second-order information over the whole block
-(Fan, Chen, Lin, *JMLR* 6, 2005). Minima are kept per lane of a row of LANES, so that the search for
-the pair runs on vector lanes without reordering any sum.
+that may grow. Working sets are nested: the worst violators of the block are copied together into a
+block small enough for the cache, pair steps are taken there (:mod:`classical.pair_steps`), and the
+gradient of all is updated once for all that changed.
 """
 
 from __future__ import annotations
@@ -19,15 +19,22 @@ from typing import Any
 import numpy as np
 
 from bridges.compiled import compiled
+from classical.pair_steps import CURVATURE, LANES, PLACES, pair_steps
 
-LANES = 128
-"""Elements whose minima are kept side by side; they stay in L1."""
+SMALL = 384
+"""Coefficients copied together, at least; a multiple of LANES."""
 
-BLOCKED = 1e300
-"""Added to the gradient of a coefficient that may not move."""
+ROOM = 1.25
+"""A small working set holds all free coefficients of the block and this much more, if it can."""
 
-CURVATURE = 1e-12
-"""Stands for a curvature that is not positive (LIBSVM's TAU)."""
+HELD = 0.75
+"""Largest share of a small working set that stays from the last one: its free coefficients."""
+
+SHARE = 0.3
+"""Share of the violation that a small working set leaves: solving it further is of no use yet."""
+
+BISECTIONS = 24
+"""Halvings in which the gradient of the last violator taken is found."""
 
 
 @compiled
@@ -61,62 +68,129 @@ def add_rows(K: Any, beta: Any, first: int, out: Any) -> None:
 
 
 @compiled
-def lowest(lanes: Any, keys: Any, extra: Any) -> tuple[float, int]:
-    """Return the smallest lane value and the first place where ``keys + extra`` has it."""
-    lane = 0
-    for p in range(1, min(LANES, len(keys))):
-        if lanes[p] < lanes[lane]:
-            lane = p
-    for i in range(lane, len(keys), LANES):
-        if keys[i] + extra[i] == lanes[lane]:
-            return lanes[lane], i
-    return np.inf, -1
+def count_below(keys: Any, limit: float) -> int:
+    """Return how many keys are smaller than ``limit``."""
+    count = 0
+    for p in range(len(keys)):
+        count += keys[p] < limit
+    return count
 
 
 @compiled
-def grow_lanes(f: Any, no_grow: Any, lanes: Any, row_i: Any, row_j: Any, t: float) -> None:
-    """Add ``t * (row_i - row_j)`` to the gradient and find the smallest that may grow, by lane.
+def take_smallest(keys: Any, bottom: float, top: float, count: int, taken: Any) -> None:
+    """Mark the ``count`` smallest of the keys in [bottom, top]; among near ones the first places.
 
-    Blocks of LANES read one row of ``lanes`` and write the other: minima updated in place would
-    become masked stores, which are slow. The last block's row holds the result.
+    Keys of places that must not be taken are above ``top``.
     """
-    lanes[0] = np.inf
-    for first in range(0, len(f), LANES):
-        block = slice(first, first + LANES)
-        fs, stops, ki, kj = f[block], no_grow[block], row_i[block], row_j[block]
-        old, new = lanes[(first // LANES) % 2], lanes[(first // LANES + 1) % 2]
-        for p in range(len(fs)):
-            value = fs[p] + t * (ki[p] - kj[p])
-            fs[p] = value
-            new[p] = min(value + stops[p], old[p])
-        for p in range(len(fs), LANES):
-            new[p] = old[p]
+    if count_below(keys, top) > count:
+        below, above = bottom, top
+        for _ in range(BISECTIONS):
+            middle = 0.5 * (below + above)
+            if count_below(keys, middle) > count:
+                above = middle
+            else:
+                below = middle
+    else:
+        below, above = top, top
+    left = count
+    for p in range(len(keys)):
+        if keys[p] < below:
+            taken[p] = True
+            left -= 1
+    for p in range(len(keys)):
+        if left > 0 and below <= keys[p] <= above:
+            taken[p] = True
+            left -= 1
 
 
 @compiled
-def gain_lanes(
-    f: Any, no_shrink: Any, row: Any, diagonal: Any, low: float, own: float, loss: Any, lanes: Any
+def small_size(beta: Any, lower: Any, upper: Any) -> int:
+    """Return how many coefficients of a block to copy together."""
+    free = 0
+    for p in range(len(beta)):
+        free += lower[p] < beta[p] < upper[p]
+    wanted = int(ROOM * free) // LANES * LANES
+    return min(max(SMALL, wanted), PLACES)
+
+
+@compiled
+def take_worst(
+    f: Any, beta: Any, lower: Any, upper: Any, high: float, low: float, size: int, taken: Any
 ) -> None:
-    """Find the best partner by lane: the smallest -(f - low)² / curvature that may shrink.
+    """Replace the marks of a small working set by those of the next, of at most ``size``."""
+    held, most = 0, int(HELD * size)
+    for p in range(len(f)):
+        stays = taken[p] and held < most and lower[p] < beta[p] < upper[p]
+        taken[p] = stays
+        held += stays
+    middle, half = 0.5 * (high + low), (size - held) // 2
+    keys = np.empty(len(f))
+    for p in range(len(f)):
+        keys[p] = f[p] if beta[p] < upper[p] and not taken[p] and f[p] < middle else np.inf
+    take_smallest(keys, low, middle, half, taken)
+    for p in range(len(f)):
+        keys[p] = -f[p] if beta[p] > lower[p] and not taken[p] and f[p] > middle else np.inf
+    take_smallest(keys, -high, -middle, half, taken)
 
-    ``lanes[:, 0]`` gets those, ``lanes[:, 1]`` the smallest -f, by turns as in
-    :func:`grow_lanes`; ``loss`` gets every value.
+
+@compiled
+def gather(K: Any, rows: Any, block: Any, inverse: Any) -> None:
+    """Copy the kernel values between some rows; set the reciprocals of their curvatures."""
+    number = K.dtype.type
+    count = len(rows)
+    diagonal = np.ones(block.shape[1], K.dtype)
+    for a in range(count):
+        source, target = K[rows[a]], block[a]
+        for b in range(count):
+            target[b] = source[rows[b]]
+        target[count:] = 0
+        diagonal[a] = target[a]
+    for a in range(count):
+        source, target, own = block[a], inverse[a], diagonal[a]
+        for b in range(len(diagonal)):
+            curvature = own + diagonal[b] - number(2) * source[b]
+            target[b] = number(1) / max(curvature, number(CURVATURE))
+
+
+@compiled
+def solve_small(
+    K: Any,
+    f: Any,
+    beta: Any,
+    lower: Any,
+    upper: Any,
+    rows: Any,
+    level: float,
+    tol: float,
+    left: int,
+    space: Any,
+) -> tuple[int, bool]:
+    """Take pair steps among some rows and update the gradient of all.
+
+    Returns
+    -------
+    tuple of int and bool
+        Steps taken, and whether a coefficient has changed.
     """
-    lanes[0] = np.inf
-    for first in range(0, len(f), LANES):
-        block = slice(first, first + LANES)
-        fs, stops, ks = f[block], no_shrink[block], row[block]
-        ds, losses = diagonal[block], loss[block]
-        old, new = lanes[(first // LANES) % 2], lanes[(first // LANES + 1) % 2]
-        old_best, old_top, best, top = old[0], old[1], new[0], new[1]
-        for p in range(len(fs)):
-            down = fs[p] - stops[p]
-            gap = max(down - low, 0.0)
-            losses[p] = -(gap * gap) / max(own + ds[p] - 2.0 * ks[p], CURVATURE)
-            best[p] = min(losses[p], old_best[p])
-            top[p] = min(-down, old_top[p])
-        for p in range(len(fs), LANES):
-            best[p], top[p] = old_best[p], old_top[p]
+    count = len(rows)
+    width = -(-count // LANES) * LANES
+    block = space[0, : width * width].reshape((width, width))
+    inverse = space[1, : width * width].reshape((width, width))
+    gather(K, rows, block, inverse)
+    gradient = np.zeros(width, K.dtype)
+    value, least, most = np.zeros(width), np.zeros(width), np.zeros(width)
+    for a in range(count):
+        p = rows[a]
+        gradient[a] = f[p] - level
+        value[a], least[a], most[a] = beta[p], lower[p], upper[p]
+    steps = pair_steps(block, inverse, gradient, value, least, most, tol, left)
+    change = np.zeros(len(f))
+    for a in range(count):
+        p = rows[a]
+        change[p] = value[a] - beta[p]
+        beta[p] = value[a]
+    add_rows(K, change, 0, f)
+    return steps, bool(np.any(change != 0.0))
 
 
 @compiled
@@ -141,33 +215,21 @@ def solve_block(
     int
         Pair steps taken.
     """
-    q = len(f)
-    # a coefficient that may not move gets a gradient too large (finite: inf - inf is NaN) to win
-    no_grow, no_shrink = np.empty(q), np.empty(q)
-    zero, loss, diagonal = np.zeros(q), np.empty(q), np.empty(q)
-    for i in range(q):
-        diagonal[i] = K[i, i]
-        no_grow[i] = 0.0 if beta[i] < upper[i] else BLOCKED
-        no_shrink[i] = 0.0 if beta[i] > lower[i] else BLOCKED
-    lanes, pair_lanes = np.empty((2, LANES)), np.empty((2, 2, LANES))
-    last = -(-q // LANES) % 2
-    grow_lanes(f, no_grow, lanes, K[0], K[0], 0.0)
-    for step in range(max_steps):
-        low, i = lowest(lanes[last], f, no_grow)
-        gain_lanes(f, no_shrink, K[i], diagonal, low, diagonal[i], loss, pair_lanes)
-        top = pair_lanes[last, 1, 0]
-        for p in range(1, LANES):
-            top = min(top, pair_lanes[last, 1, p])
-        best, j = lowest(pair_lanes[last, 0], loss, zero)
-        if not -top - low > tol or not best < 0.0 or low > 0.5 * BLOCKED:
-            return step
-        t = (f[j] - low) / max(diagonal[i] + diagonal[j] - 2.0 * K[i, j], CURVATURE)
-        room_i, room_j = upper[i] - beta[i], beta[j] - lower[j]
-        t = min(t, room_i, room_j)
-        beta[i] = upper[i] if t == room_i else beta[i] + t
-        beta[j] = lower[j] if t == room_j else beta[j] - t
-        no_grow[i] = BLOCKED if t == room_i else 0.0
-        no_shrink[j] = BLOCKED if t == room_j else 0.0
-        no_shrink[i], no_grow[j] = 0.0, 0.0
-        grow_lanes(f, no_grow, lanes, K[i], K[j], t)
-    return max_steps
+    taken = np.zeros(len(f), np.bool_)
+    width = min(PLACES, -(-len(f) // LANES) * LANES)
+    space = np.empty((2, width * width), K.dtype)
+    done = 0
+    while done < max_steps:
+        high, low = violation(f, beta, lower, upper)
+        if not high - low > tol:
+            return done
+        size = small_size(beta, lower, upper)
+        take_worst(f, beta, lower, upper, high, low, size, taken)
+        rows = np.flatnonzero(taken)
+        goal, level = max(SHARE * (high - low), 0.5 * tol), 0.5 * (high + low)
+        left = max_steps - done
+        steps, moved = solve_small(K, f, beta, lower, upper, rows, level, goal, left, space)
+        done += steps
+        if not moved:
+            return done
+    return done

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from classical.binary import BinarySolution, BinaryTask
 
 
+ROUNDING = 1e-12
+"""Relative sum of coefficients that counts as zero."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Previous:
     """Signed coefficients of every binary problem, found again by the hashes of their rows.
@@ -52,11 +56,16 @@ class Previous:
 
 
 def feasible(beta: NDArray[np.float64], bound: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return coefficients clipped to their bounds, the heavier side scaled to sum to zero."""
+    """Return coefficients clipped to their bounds, the heavier side scaled to sum to zero.
+
+    A sum that is zero up to rounding is left: scaling would lift every coefficient off its bound.
+    """
     beta = np.clip(beta, -bound, bound)
     positive, negative = beta[beta > 0].sum(), -beta[beta < 0].sum()
     if min(positive, negative) <= 0:
         return np.zeros(len(beta))
+    if abs(positive - negative) <= ROUNDING * positive:
+        return beta
     if positive > negative:
         beta[beta > 0] *= negative / positive
     else:
