@@ -41,6 +41,21 @@ class Shift:
     idle_s: float
 
 
+def added(before: Sequence[Shift], after: Sequence[Shift]) -> list[Shift]:
+    """Return the sums of two dealings, rank by rank; either may be empty."""
+    if not before or not after:
+        return [*before, *after]
+    return [
+        dataclasses.replace(
+            a,
+            tasks=a.tasks + b.tasks,
+            busy_s=a.busy_s + b.busy_s,
+            idle_s=a.idle_s + b.idle_s,
+        )
+        for a, b in zip(before, after, strict=True)
+    ]
+
+
 class Desk(Generic[R]):
     """Rank 0's list of tasks and results, used by several threads.
 

@@ -50,6 +50,11 @@ class GridData:
     folds: NDArray[np.intp]
     n_folds: int
 
+    def held_out(self, folds: range) -> tuple[int, int]:
+        """Return the first sample of some consecutive folds and the one after the last."""
+        first, last = np.searchsorted(self.folds, [folds.start, folds.stop])
+        return int(first), int(last)
+
 
 class KernelRows:
     """Kernel values between a pair's samples and all samples, for any γ.
@@ -102,8 +107,11 @@ def solve_pair(
     y: NDArray[np.float64],
     costs: list[float],
     tol: float,
+    folds: range,
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Return votes of the pair's held-out models on all samples, for every C.
+    """Return votes of the pair's held-out models on the samples of some folds, for every C.
+
+    A solution none of whose coefficients reaches its bound is the solution for every larger C, too.
 
     Parameters
     ----------
@@ -117,35 +125,56 @@ def solve_pair(
         Values of C, increasing.
     tol : float
         Tolerance.
+    folds : range
+        The folds to hold out, one after the other.
 
     Returns
     -------
-    votes : ndarray of shape (len(costs), n), bool
+    votes : ndarray of shape (len(costs), n_held_out), bool
         Whether the sample, held out, was given to the pair's first class.
     seconds : ndarray of shape (len(costs),)
         Time of every C.
     """
     block = np.ascontiguousarray(K[:, rows])
     beta, f = np.zeros(len(y)), -y
-    votes = np.zeros((len(costs), len(data.codes)), np.bool_)
+    origin, end = data.held_out(folds)
+    votes = np.zeros((len(costs), end - origin), np.bool_)
     seconds = np.zeros(len(costs))
-    folds = data.folds[rows]
+    settled: set[int] = set()
     for c, cost in enumerate(costs):
         started = time.perf_counter()
         bound = cost * data.weights[rows]
         optimise(block, f, beta, y, bound, tol)
-        for fold in range(data.n_folds):
-            start = feasible(np.where(folds == fold, 0.0, beta), bound)
-            gradient = -y
-            add_rows(block, start, 0, gradient)
-            optimise(block, gradient, start, y, np.where(folds == fold, 0.0, bound), tol)
-            level = middle(gradient, start, y, np.where(folds == fold, 0.0, bound))
-            first, last = np.searchsorted(data.folds, [fold, fold + 1])
+        for fold in folds:
+            first, last = data.held_out(range(fold, fold + 1))
+            places = slice(first - origin, last - origin)
+            if fold in settled:
+                votes[c, places] = votes[c - 1, places]
+                continue
+            allowed = np.where(data.folds[rows] == fold, 0.0, bound)
+            start, level = held_out_model(block, beta, y, allowed, tol)
             values = np.zeros(last - first)
             add_rows(K, start, first, values)
-            votes[c, first:last] = values - level > 0
+            votes[c, places] = values - level > 0
+            if not ((np.abs(start) >= allowed) & (start != 0)).any():
+                settled.add(fold)
         seconds[c] = time.perf_counter() - started
     return votes, seconds
+
+
+def held_out_model(
+    block: NDArray[Any],
+    beta: NDArray[np.float64],
+    y: NDArray[np.float64],
+    bound: NDArray[np.float64],
+    tol: float,
+) -> tuple[NDArray[np.float64], float]:
+    """Return coefficients under bounds that are zero for held-out samples, and minus the bias."""
+    start = feasible(beta, bound)
+    gradient = -y
+    add_rows(block, start, 0, gradient)
+    optimise(block, gradient, start, y, bound, tol)
+    return start, middle(gradient, start, y, bound)
 
 
 def optimise(
@@ -158,7 +187,7 @@ def optimise(
 ) -> None:
     """Minimise in place under the given bounds."""
     lower, upper = np.where(y > 0, 0.0, -bound), np.where(y > 0, bound, 0.0)
-    return solve_block(K, f, beta, lower, upper, tol, max(10_000_000, 100 * len(y)))
+    solve_block(K, f, beta, lower, upper, tol, max(10_000_000, 100 * len(y)))
 
 
 def middle(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +22,11 @@ from bridges.comm import resolve, threads_per_rank
 from bridges.errors import UsageError
 from bridges.kernels import Kernel, resolve_gamma
 from bridges.multiclass import binary_tasks
-from classical.dealer import Shift, deal_out
-from classical.folds import SQUARES_LIMIT, GridData, KernelRows, solve_pair
+from classical.dealer import Shift, added
+from classical.folds import SQUARES_LIMIT, GridData, KernelRows
 from classical.kernel import require_memory
 from classical.progress import TaskStore, fingerprint
+from classical.racing import Plan, Progress, Stage, Tally, stages
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -34,34 +34,6 @@ if TYPE_CHECKING:
     from bridges.classifier import Diagnostics, FitReport
     from bridges.runfolder import RunFolder
     from classical.classifier import MPISVC
-
-Progress = Callable[[int, int], None]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Plan:
-    """The tasks of a grid search: every γ with every pair of classes."""
-
-    data: GridData
-    costs: list[float]
-    gammas: list[float]
-    pairs: list[tuple[NDArray[np.intp], NDArray[np.float64]]]
-
-    @property
-    def n_tasks(self) -> int:
-        """Number of tasks."""
-        return len(self.gammas) * len(self.pairs)
-
-    def order(self) -> list[int]:
-        """Return the tasks by falling predicted cost: large pairs first, then large γ."""
-        return sorted(
-            range(self.n_tasks),
-            key=lambda t: (-(len(self.pairs[t % len(self.pairs)][1]) ** 2), -self.gamma_of(t), t),
-        )
-
-    def gamma_of(self, task: int) -> float:
-        """Return γ of a task."""
-        return self.gammas[task // len(self.pairs)]
 
 
 class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
@@ -81,6 +53,10 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         samples.
     refit : bool
         Fit the best cell on all samples.
+    early_stop : bool
+        Try every cell on a third of the folds first, and go on only with cells that are not
+        significantly worse there than the best (:mod:`classical.racing`). The others keep the
+        scores of those folds, and rank last.
     checkpoint : path, optional
         Folder in which finished tasks are kept; a search started again on the same data, grid and
         folds goes on from there.
@@ -89,7 +65,8 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ----------
     cv_results_ : dict
         ``params``, ``mean_test_score``, ``std_test_score``, ``rank_test_score``,
-        ``split<k>_test_score`` as in scikit-learn, and ``minutes`` of one core per cell.
+        ``split<k>_test_score`` as in scikit-learn; ``minutes`` of one core per cell; ``stopped``
+        of cells that were given up, whose later splits are NaN.
     best_params_, best_score_, best_index_, best_estimator_
         As in scikit-learn; among equal cells the first.
     shifts_ : list of classical.dealer.Shift
@@ -107,12 +84,14 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         *,
         cv: Any = 5,
         refit: bool = True,
+        early_stop: bool = False,
         checkpoint: str | Path | None = None,
     ) -> None:
         self.estimator = estimator
         self.param_grid = param_grid
         self.cv = cv
         self.refit = refit
+        self.early_stop = early_stop
         self.checkpoint = checkpoint
 
     def fit(
@@ -151,12 +130,10 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         width = max(len(rows) for rows, _ in plan.pairs)
         squares = n * n if n <= SQUARES_LIMIT else 0
         require_memory(4 * (squares + threads * width * (n + width)), comm.size, "The search")
-        votes, seconds = self._run(model, plan, comm, threads, progress)
-        if comm.rank == 0:
-            self.cv_results_ = _results(plan, votes, seconds)
-        self.cv_results_ = comm.bcast(self.cv_results_ if comm.rank == 0 else None)
+        tally = self._run(model, plan, comm, threads, progress)
+        self.cv_results_ = comm.bcast(tally.results() if comm.rank == 0 else None)
         scores = self.cv_results_["mean_test_score"]
-        self.best_index_ = int(np.argmax(scores))
+        self.best_index_ = int(np.argmin(self.cv_results_["rank_test_score"]))
         self.best_params_ = self.cv_results_["params"][self.best_index_]
         self.best_score_ = float(scores[self.best_index_])
         self.search_s_ = time.perf_counter() - started
@@ -206,51 +183,25 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         comm: Any,
         threads: int,
         progress: Progress | None,
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Do all tasks; return votes (γ, C, sample, class) and seconds (γ, C) on rank 0."""
+    ) -> Tally:
+        """Do all tasks; return their votes, whole on rank 0."""
         kernels = [Kernel(model.kernel, g, model.degree, model.coef0) for g in plan.gammas]
         source = KernelRows(plan.data, kernels, model.precision)
-        n_classes, n = len(model.classes_), len(plan.data.codes)
-        votes = np.zeros((len(plan.gammas), len(plan.costs), n, n_classes), np.int64)
-        seconds = np.zeros((len(plan.gammas), len(plan.costs)))
-        sides = [(plan.data.codes[rows[y > 0][0]], plan.data.codes[rows[y < 0][0]])
-                 for rows, y in plan.pairs]  # fmt: skip
-        done = 0
-
-        def count(task: int, result: tuple[NDArray[np.bool_], NDArray[np.float64]]) -> None:
-            nonlocal done
-            g, p = divmod(task, len(plan.pairs))
-            first, second = sides[p]
-            votes[g, :, :, first] += result[0]
-            votes[g, :, :, second] += ~result[0]
-            seconds[g] += result[1]
-            done += 1
-            if progress is not None:
-                progress(done, plan.n_tasks)
-
-        def work(task: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-            started = time.perf_counter()
-            rows, y = plan.pairs[task % len(plan.pairs)]
-            K = source.rows(task // len(plan.pairs), rows)
-            shared = (time.perf_counter() - started) / len(plan.costs)
-            given, spent = solve_pair(plan.data, K, rows, y, plan.costs, model.tol)
-            return given, spent + shared
-
-        data = plan.data
-        parts = (data.X, data.codes, data.weights, data.folds)
-        key = fingerprint(parts, plan.costs, plan.gammas, repr(model))
+        parts = (plan.data.X, plan.data.codes, plan.data.weights, plan.data.folds)
+        settled = (plan.costs, plan.gammas, repr(model), self.early_stop)
+        key = fingerprint(parts, *settled)
         store = TaskStore(self.checkpoint if comm.rank == 0 else None, key)
-        for task, result in store.load():
-            count(task, result)
-        self.n_resumed_ = comm.bcast(done)
-        left = [task for task in plan.order() if task not in store.known]
-
-        def hand_in(task: int, result: tuple[NDArray[np.bool_], NDArray[np.float64]]) -> None:
-            store.save(task, result)
-            count(task, result)
-
-        self.shifts_: list[Shift] = deal_out(comm, left, work, hand_in, threads)
-        return votes, seconds
+        tally = Tally(plan, len(model.classes_))
+        self.shifts_: list[Shift] = []
+        self.n_resumed_ = 0
+        n_stages = 2 if self.early_stop else 1
+        for number, folds in enumerate(stages(plan.data.n_folds, n_stages)):
+            alive = comm.bcast(tally.alive() if comm.rank == 0 else None)
+            stage = Stage(plan, source, model.tol, number, folds, alive)
+            resumed, shifts = stage.run(comm, threads, store, tally, progress)
+            self.n_resumed_ += resumed
+            self.shifts_ = added(self.shifts_, shifts)
+        return tally
 
     def _summary(self) -> dict[str, Any]:
         """Return what a report says about the search, as plain values."""
@@ -259,6 +210,7 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             "best_score": self.best_score_,
             "n_cells": len(self.cv_results_["params"]),
             "search_s": self.search_s_,
+            "n_stopped": int(self.cv_results_["stopped"].sum()),
             "resumed_tasks": self.n_resumed_,
             "ranks": [dataclasses.asdict(shift) for shift in self.shifts_],
         }
@@ -290,25 +242,3 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """Return the best estimator's decision values."""
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.decision_function(X)
-
-
-def _results(plan: Plan, votes: NDArray[np.int64], seconds: NDArray[np.float64]) -> dict[str, Any]:
-    """Return scikit-learn's table of a search, cells in the order of its ParameterGrid."""
-    right = np.argmax(votes, axis=3) == plan.data.codes
-    cells = [(c, g) for c in range(len(plan.costs)) for g in range(len(plan.gammas))]
-    splits = {
-        f"split{k}_test_score": np.array(
-            [right[g, c][plan.data.folds == k].mean() for c, g in cells]
-        )
-        for k in range(plan.data.n_folds)
-    }
-    table = np.array(list(splits.values()))
-    means = table.mean(axis=0)
-    return {
-        "params": [{"C": plan.costs[c], "gamma": plan.gammas[g]} for c, g in cells],
-        "mean_test_score": means,
-        "std_test_score": table.std(axis=0),
-        "rank_test_score": np.array([1 + int((means > score).sum()) for score in means]),
-        "minutes": np.array([seconds[g, c] / 60 for c, g in cells]),
-        **splits,
-    }

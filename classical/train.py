@@ -58,6 +58,11 @@ def make_parser() -> argparse.ArgumentParser:
     search = parser.add_argument_group("search")
     search.add_argument("--grid", metavar="C=…;gamma=…", type=grid, help="values of C and γ to try")
     search.add_argument("--cv", type=options.at_least(2), default=10, help="folds of the search")
+    search.add_argument(
+        "--early-stop",
+        action="store_true",
+        help="give up cells that are significantly worse than the best on a third of the folds",
+    )
     search.add_argument("--checkpoint", metavar="DIR", help="keep finished tasks; go on from them")
     shown = parser.add_argument_group("information")
     shown.add_argument("--show-versions", action="store_true", help="list versions and stop")
@@ -83,10 +88,13 @@ def make_model(args: argparse.Namespace) -> Any:
         n_jobs=args.jobs,
     )
     if args.grid is None:
-        if args.checkpoint:
-            raise UsageError("--checkpoint is for a search.", "Add --grid, or leave it out.")
+        for option, given in (("checkpoint", args.checkpoint), ("early-stop", args.early_stop)):
+            if given:
+                raise UsageError(f"--{option} is for a search.", "Add --grid, or leave it out.")
         return model
-    return GridSearch(model, args.grid, cv=args.cv, checkpoint=args.checkpoint)
+    return GridSearch(
+        model, args.grid, cv=args.cv, early_stop=args.early_stop, checkpoint=args.checkpoint
+    )
 
 
 def describe(model: Any, X: NDArray[Any], y: NDArray[Any]) -> str:

@@ -11,6 +11,7 @@ from sklearn.svm import SVC
 
 from bridges.comm import SingleRank
 from bridges.errors import UsageError
+from classical import folds
 from classical.classifier import MPISVC
 from classical.dealer import deal_out
 from classical.dealing import deal
@@ -63,6 +64,42 @@ def test_a_search_goes_on_from_its_checkpoint(tmp_path):
     assert scores[0].tobytes() == scores[1].tobytes()
     other = GridSearch(MPISVC(), GRID, cv=3, checkpoint=tmp_path).fit(X, y)
     assert other.n_resumed_ == 0
+
+
+def test_larger_c_changes_nothing_once_no_coefficient_is_at_its_bound(monkeypatch):
+    solved = []
+    optimise = folds.optimise
+    monkeypatch.setattr(folds, "optimise", lambda *a: (solved.append(a[4].max()), optimise(*a)))
+    X, y = blobs(200, 2)
+    grid = {"C": [1.0, 1e3, 1e5], "gamma": [20.0]}
+    own = GridSearch(MPISVC(), grid, cv=4, refit=False).fit(X, y)
+    peer = GridSearchCV(SVC(), grid, cv=4, refit=False).fit(X, y)
+    assert [solved.count(cost) for cost in grid["C"]] == [5, 5, 1]
+    np.testing.assert_allclose(
+        own.cv_results_["mean_test_score"], peer.cv_results_["mean_test_score"], atol=0.006
+    )
+
+
+def test_early_stopping_gives_up_bad_cells_only(tmp_path):
+    X, y = blobs(400, 3)
+    grid = {"C": [1e-4, 1.0, 10.0], "gamma": [0.1, 0.5, 500.0]}
+    full = GridSearch(MPISVC(), grid, cv=6, refit=False).fit(X, y)
+    assert not full.cv_results_["stopped"].any()
+    race = GridSearch(MPISVC(), grid, cv=6, refit=False, early_stop=True, checkpoint=tmp_path)
+    table = race.fit(X, y).cv_results_
+    stopped = table["stopped"]
+    assert 3 <= stopped.sum() <= 8
+    assert race.best_params_ == full.best_params_
+    for k in range(6):
+        ours, theirs = table[f"split{k}_test_score"], full.cv_results_[f"split{k}_test_score"]
+        np.testing.assert_array_equal(np.isnan(ours), stopped & (k >= 2))
+        np.testing.assert_allclose(ours[~np.isnan(ours)], theirs[~np.isnan(ours)], atol=0.02)
+    assert table["rank_test_score"][stopped].min() > table["rank_test_score"][~stopped].max()
+    assert grid_csv(table).splitlines()[1].endswith(",1")
+    again = race.fit(X, y)
+    assert again.n_resumed_ == len(list(tmp_path.iterdir()))
+    assert [shift.tasks for shift in again.shifts_] == [0]
+    assert again.cv_results_["mean_test_score"].tobytes() == table["mean_test_score"].tobytes()
 
 
 def test_table_and_heat_map_show_every_cell():
