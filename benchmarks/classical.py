@@ -1,10 +1,11 @@
 """The exact SVM against its peers: fit, prediction, grid search, ranks, compilation, memory.
 
 Peers run interleaved with ours and ratios are taken within each repetition; the median is shown.
-scikit-learn always takes part; scikit-learn-intelex, LIBSVM's ``svm-train`` and piSVM's
-``pisvm-train`` where they are installed.
+scikit-learn always takes part; scikit-learn-intelex, LIBSVM with OpenMP (``pip install
+libsvm-official``) and piSVM's ``pisvm-train`` where they are installed.
 
     python benchmarks/classical.py fit --sizes 2000x2 20000x6 100000x2
+    python benchmarks/classical.py fit --sizes 20000x7 100000x2 --scene FOLDER
     python benchmarks/classical.py predict
     python benchmarks/classical.py grid --data ../shared/data/tables/statlog_landsat.npz
     python benchmarks/classical.py ranks --sizes 20000x6
@@ -15,6 +16,7 @@ scikit-learn always takes part; scikit-learn-intelex, LIBSVM's ``svm-train`` and
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import resource
@@ -25,6 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -46,57 +49,83 @@ def samples(n: int, n_classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarr
     return (X - X.mean(axis=0)) / X.std(axis=0), y
 
 
-def raleigh(n: int, folder: str) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels of the Raleigh scene with the labels of its full map."""
+def raleigh(folder: str, n: int, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels of the Raleigh scene's most frequent classes, with the labels of its full map."""
     import rasterio
 
     with rasterio.open(Path(folder) / "image.tif") as image:
         bands = image.read().reshape(image.count, -1).T.astype(float)
     with rasterio.open(Path(folder) / "labels_full.tif") as labels:
         codes = labels.read(1).ravel()
-    places = np.random.default_rng(0).permutation(np.flatnonzero(codes))[:n]
+    frequent = np.argsort(-np.bincount(codes)[1:], kind="stable")[:n_classes] + 1
+    known = np.flatnonzero(np.isin(codes, frequent))
+    places = np.random.default_rng(0).permutation(known)[:n]
     X, y = bands[places], codes[places]
     return (X - X.mean(axis=0)) / X.std(axis=0), y
 
 
-class Tool:
-    """A command-line trainer that reads LIBSVM files; only its fit is timed."""
-
-    def __init__(self, command: list[str]) -> None:
-        self.command = command
-
-    def fit(self, X: np.ndarray, y: np.ndarray) -> Tool:
-        """Write the data, train, throw the model away."""
-        from sklearn.datasets import dump_svmlight_file
-
-        with tempfile.TemporaryDirectory() as folder:
-            data = Path(folder) / "data"
-            dump_svmlight_file(X, y, data, zero_based=False)
-            options = ["-c", str(C), "-g", str(GAMMA), "-m", "500", str(data), f"{data}.model"]
-            subprocess.run([*self.command, *options], check=True, capture_output=True)
-        return self
+def split(args: argparse.Namespace, size: str) -> tuple[np.ndarray, ...]:
+    """Return training samples and labels, then those of 200 000 others (of a scene: the rest)."""
+    n, k = (int(part) for part in size.split("x"))
+    if not args.scene:
+        return (*samples(n, k), *samples(200_000, k, 1))
+    X, y = raleigh(args.scene, n + 200_000, k)
+    return X[:n], y[:n], X[n:], y[n:]
 
 
-def peers() -> dict[str, Callable[[], Any]]:
+Trainer = Callable[[np.ndarray, np.ndarray], Callable[[], Any]]
+"""Takes data, returns what is timed: a function that trains and returns the model."""
+
+
+def estimator(make: Callable[[], Any], dtype: type = np.float64) -> Trainer:
+    """Return the trainer of a peer with scikit-learn's interface."""
+
+    def prepare(X: np.ndarray, y: np.ndarray) -> Callable[[], Any]:
+        typed = X.astype(dtype)
+        return lambda: make().fit(typed, y)
+
+    return prepare
+
+
+def libsvm(X: np.ndarray, y: np.ndarray) -> Callable[[], Any]:
+    """LIBSVM with OpenMP (libsvm-official, built from source); building its lists is not timed."""
+    from libsvm.svmutil import svm_parameter, svm_problem, svm_train
+
+    problem = svm_problem(y.tolist(), X.tolist())
+    return lambda: svm_train(problem, svm_parameter(f"-q -c {C} -g {GAMMA} -m 500"))
+
+
+def pisvm(X: np.ndarray, y: np.ndarray) -> Callable[[], Any]:
+    """PiSVM's command on two ranks; it reads its text file within the time."""
+    from sklearn.datasets import dump_svmlight_file
+
+    folder = tempfile.mkdtemp()
+    data = f"{folder}/data"
+    dump_svmlight_file(X, y, data, zero_based=False)
+    command = ["mpiexec", "-n", "2", "pisvm-train", "-c", str(C), "-g", str(GAMMA), "-m", "500"]
+    command += ["-o", "1024", "-q", "512", data, f"{data}.model"]
+    return lambda: subprocess.run(command, check=True, capture_output=True)
+
+
+def peers() -> dict[str, Trainer]:
     """Every peer that is installed, by name."""
     from sklearn.svm import SVC
 
     from classical.classifier import MPISVC
 
-    found: dict[str, Callable[[], Any]] = {
-        "this": lambda: MPISVC(C, gamma=GAMMA),
-        "scikit-learn": lambda: SVC(C=C, gamma=GAMMA, cache_size=500),
+    found: dict[str, Trainer] = {
+        "this": estimator(lambda: MPISVC(C, gamma=GAMMA)),
+        "scikit-learn": estimator(lambda: SVC(C=C, gamma=GAMMA, cache_size=500)),
     }
-    try:
+    if find_spec("sklearnex"):
         from sklearnex.svm import SVC as OneDAL
-    except ImportError:
-        pass
-    else:
-        found["intelex float64"] = lambda: OneDAL(C=C, gamma=GAMMA)
-        found["intelex float32"] = lambda: OneDAL(C=C, gamma=GAMMA)
-    for name in ("svm-train", "pisvm-train"):
-        if shutil.which(name):
-            found[name] = lambda name=name: Tool([name])
+
+        found["intelex float64"] = estimator(lambda: OneDAL(C=C, gamma=GAMMA))
+        found["intelex float32"] = estimator(lambda: OneDAL(C=C, gamma=GAMMA), np.float32)
+    if find_spec("libsvm"):
+        found["libsvm openmp"] = libsvm
+    if shutil.which("pisvm-train"):
+        found["pisvm 2 ranks"] = pisvm
     return found
 
 
@@ -110,12 +139,14 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - started, value
 
 
-def table(rows: dict[str, dict[str, list[float]]], facts: dict[str, str]) -> None:
+def show(
+    rows: dict[str, dict[str, list[float]]], facts: dict[str, str], unit: str = "this"
+) -> None:
     """Print medians, and medians of the ratios to ours within each repetition."""
     for name, columns in rows.items():
-        cells = [f"{name:18}"]
+        cells = [f"{name:16}"]
         for column, seconds in columns.items():
-            ratios = [a / b for a, b in zip(seconds, rows["this"][column], strict=True)]
+            ratios = [a / b for a, b in zip(seconds, rows[unit][column], strict=True)]
             cells.append(f"{column} {statistics.median(seconds):8.3f} s")
             cells.append(f"×{statistics.median(ratios):6.2f}")
         print("  ".join([*cells, facts.get(name, "")]), flush=True)
@@ -124,44 +155,105 @@ def table(rows: dict[str, dict[str, list[float]]], facts: dict[str, str]) -> Non
 def fit_and_predict(args: argparse.Namespace) -> None:
     """Fit, predict 200 000 pixels (a peer's share of them, scaled), compare the models."""
     for size in args.sizes:
-        n, k = (int(part) for part in size.split("x"))
-        X, y = raleigh(n, args.scene) if args.scene else samples(n, k)
-        T = (raleigh(200_000, args.scene) if args.scene else samples(200_000, k, 1))[0]
-        print(f"\n{n} samples, {len(np.unique(y))} classes, {os.cpu_count()} cores")
+        X, y, T, labels = split(args, size)
+        print(f"\n{len(X)} samples, {len(np.unique(y))} classes, {os.cpu_count()} cores")
         rows: dict[str, dict[str, list[float]]] = {}
-        facts: dict[str, str] = {}
         models: dict[str, Any] = {}
-        for repetition in range(args.repeats + 1):  # the first warms up and is not counted
-            for name, make in peers().items():
-                if args.peers and name not in args.peers and name != "this":
-                    continue
-                if repetition == 0 and name != "this":
-                    continue
-                data = typed(name, X)
-                seconds, models[name] = timed(lambda make=make, data=data, y=y: make().fit(data, y))
-                if repetition:
-                    rows.setdefault(name, {}).setdefault("fit", []).append(seconds)
+        chosen = {n: p for n, p in peers().items() if n == "this" or n in (args.peers or [n])}
+        training = {name: prepare(X, y) for name, prepare in chosen.items()}
+        training["this"]()  # compiled code is read from disk once
+        for _ in range(args.repeats):
+            for name, train in training.items():
+                seconds, models[name] = timed(train)
+                rows.setdefault(name, {}).setdefault("fit", []).append(seconds)
                 if args.command == "predict" and hasattr(models[name], "predict"):
                     part = typed(name, T[: len(T) if name == "this" else args.pixels])
                     seconds, _ = timed(lambda m=models[name], part=part: m.predict(part))
-                    if repetition:
-                        whole = seconds * len(T) / len(part)
-                        rows[name].setdefault("predict 200 000", []).append(whole)
-        for name, model in models.items():
-            facts[name] = compare_models(model, models["this"], T[: args.pixels])
-        table(rows, facts)
+                    whole = seconds * len(T) / len(part)
+                    rows[name].setdefault(f"predict {len(T)}", []).append(whole)
+        few = slice(0, args.pixels)
+        facts = {
+            name: describe(model, models["this"], (X, y), (T[few], labels[few]))
+            for name, model in models.items()
+        }
+        show(rows, facts)
 
 
-def compare_models(model: Any, ours: Any, T: np.ndarray) -> str:
-    """Support vectors, and where classes and decision values differ from ours."""
-    if not hasattr(model, "support_"):
-        return ""
-    text = f"SV {len(model.support_)}"
-    if model is ours:
-        return text
-    differ = np.mean(model.predict(T) != ours.predict(T))
-    values = model.decision_function(T) - ours.decision_function(T)
-    return f"{text}  classes differ {differ:.1e}  values {np.abs(values).max():.1e}"
+def describe(model: Any, ours: Any, training: tuple[Any, ...], test: tuple[Any, ...]) -> str:
+    """Objective, support vectors, accuracy, and where classes and votes differ from ours."""
+    parts = []
+    support, coef = dual_solution(model)
+    if support is not None:
+        objective = dual_objective(training[0][support], coef)
+        parts.append(f"objective {objective:.2f}  SV {len(support)}")
+    if hasattr(model, "predict"):
+        given = model.predict(test[0])
+        parts.append(f"accuracy {np.mean(given == test[1]):.4f}")
+        if model is not ours:
+            parts.append(f"classes differ {np.mean(given != ours.predict(test[0])):.1e}")
+        if type(model).__module__ == "sklearn.svm._classes":
+            values, classes = same_model_errors(model, test[0])
+            parts.append(f"its own model predicted here: values {values:.1e} classes {classes:.1e}")
+    return "  ".join(parts)
+
+
+def same_model_errors(model: Any, T: np.ndarray) -> tuple[float, float]:
+    """Predict scikit-learn's model with our code; differences of pairs' values and of classes."""
+    from bridges.expansion import KernelExpansion
+    from bridges.kernels import Kernel
+    from bridges.multiclass import count_votes, predicted_indices
+
+    _, coef = dual_solution(model)
+    kernel = Kernel("rbf", GAMMA)
+    expansion = KernelExpansion(
+        kernel, model.support_, model.support_vectors_, coef, model.intercept_
+    )
+    ours, n_classes = expansion.decision(T), len(model.classes_)
+    pairs = copy.copy(model)
+    pairs.decision_function_shape = "ovo"
+    theirs = pairs.decision_function(T).reshape(len(T), -1)
+    if n_classes == 2:
+        given = predicted_indices(ours[:, 0])
+    else:
+        given = np.argmax(count_votes(ours, n_classes), axis=1)
+    differ = np.mean(model.classes_[given] != model.predict(T))
+    return float(np.abs(ours - theirs).max()), float(differ)
+
+
+def dual_solution(model: Any) -> tuple[Any, Any]:
+    """Rows of the support vectors and their coefficients, shape (n_pairs, n_support)."""
+    if hasattr(model, "get_sv_indices"):
+        support = np.array(model.get_sv_indices()) - 1
+        counts = [model.nSV[k] for k in range(model.get_nr_class())]
+        return support, by_pairs(np.array(model.get_sv_coef()).T, counts)
+    if not hasattr(model, "dual_coef_"):
+        return None, None
+    if len(model.dual_coef_) == len(model.intercept_):
+        return model.support_, np.asarray(model.dual_coef_)
+    return model.support_, by_pairs(np.asarray(model.dual_coef_), model.n_support_)
+
+
+def by_pairs(coef: np.ndarray, counts: Any) -> np.ndarray:
+    """LIBSVM's (n_classes - 1, n_support) coefficients as one row per pair of classes."""
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    rows = []
+    for i in range(len(counts)):
+        for j in range(i + 1, len(counts)):
+            row = np.zeros(coef.shape[1])
+            row[starts[i] : starts[i + 1]] = coef[j - 1, starts[i] : starts[i + 1]]
+            row[starts[j] : starts[j + 1]] = coef[i, starts[j] : starts[j + 1]]
+            rows.append(row)
+    return np.array(rows)
+
+
+def dual_objective(S: np.ndarray, coef: np.ndarray) -> float:
+    """Sum over pairs of ½ βᵀKβ - Σ|β|, kernel values in float64."""
+    from bridges.fused import accumulate
+    from bridges.kernels import Kernel
+
+    products = np.zeros((len(S), len(coef)))
+    accumulate(S, S, coef.T, products, Kernel("rbf", GAMMA), precision="double")
+    return float(0.5 * np.sum(coef.T * products) - np.abs(coef).sum())
 
 
 def grid(args: argparse.Namespace) -> None:
