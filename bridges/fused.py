@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from bridges.kernels import Kernel
 
+Run = Callable[[Callable[[slice], None], int], None]
+"""Calls ``work(rows)`` for slices that cover n rows."""
+
 Precision = Literal["auto", "single", "double"]
 
 CHUNK = 4096
@@ -90,17 +93,23 @@ class Evaluator:
         fill_matrix(Z, S, out, *self.formula())
         return out
 
-    def gram(self, Z: NDArray[Any], buffer: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Return k(Z, Z), shape (n, n), of prepared samples.
+    def gram(
+        self, Z: NDArray[Any], buffer: NDArray[Any] | None = None, run: Run | None = None
+    ) -> NDArray[Any]:
+        """Return k(Z, Z), shape (n, n), of prepared samples; ``run`` as :func:`in_chunks`.
 
         Evaluating both triangles takes less time than mirroring one. A ``buffer`` of at least n²
         values is written to and returned: fresh pages cost as much as the kernel.
         """
         from bridges.fused_kernels import fill_matrix
 
-        n = len(Z)
+        n, formula = len(Z), self.formula()
         out = np.empty((n, n), self.dtype) if buffer is None else buffer[: n * n].reshape(n, n)
-        fill_matrix(Z, Z, out, *self.formula())
+
+        def work(rows: slice) -> None:
+            fill_matrix(Z, Z[rows], out[rows], *formula)
+
+        (run or in_chunks(1))(work, n)
         return out
 
     def accumulate(
@@ -109,7 +118,7 @@ class Evaluator:
         S: NDArray[Any],
         coef: NDArray[np.float64],
         out: NDArray[np.float64],
-        run: Callable[[Callable[[slice], None], int], None],
+        run: Run,
     ) -> None:
         """Add k(Z, S) @ coef to ``out`` for prepared samples; ``run`` as :func:`in_chunks`."""
         from bridges.fused_kernels import accumulate_rows
@@ -153,7 +162,7 @@ def pack(
     return vectors, starts, output.astype(np.int64), np.ascontiguousarray(blocks[group, :, output])
 
 
-def in_chunks(threads: int) -> Callable[[Callable[[slice], None], int], None]:
+def in_chunks(threads: int) -> Run:
     """Return a function that calls ``work(rows)`` for chunks of n rows, on several threads."""
 
     def run(work: Callable[[slice], None], n: int) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.comm import block_range
-from classical.decomposition import Decomposition, Effort, Rows, Run, Settings
+from bridges.fused import Run
+from classical.decomposition import Decomposition, Effort, Rows, Settings
 from classical.kernel import DIRECT_LIMIT
 from classical.smo import solve_block, violation
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,9 +20,7 @@ from classical.smo import solve_block, violation
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bridges.fused import Evaluator
-
-Run = Callable[[Callable[[slice], None], int], None]
+    from bridges.fused import Evaluator, Run
 
 COARSE_SHARE = 10
 """The coarse start solves every tenth sample first."""
@@ -327,7 +324,7 @@ class Decomposition:
         part = {name: values[places] for name, values in pool.items()}
         if len(self.buffer) < size * size:
             self.buffer = np.empty(size * size, self.evaluator.dtype)
-        K = self.evaluator.gram(part["Z"], self.buffer)
+        K = self.evaluator.gram(part["Z"], self.buffer, self.run)
         beta, f = part["beta"].copy(), part["f"].copy()
         inner_tol = max(0.1 * self.effort.violation, 0.5 * tol)
         left = self.settings.max_steps - self.effort.inner

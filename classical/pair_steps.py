@@ -1,10 +1,11 @@
-r"""Pair steps of sequential minimal optimisation on a kernel block that stays in cache.
+r"""Pair steps of sequential minimal optimisation on a stored kernel block.
 
 The pair of each step is chosen by second-order information (Fan, Chen, Lin, *JMLR* 6, 2005): i
 has the smallest gradient that may grow, j the largest gain :math:`(f_j - f_i)^2 / (k_{ii} + k_{jj}
-- 2 k_{ij})`. The reciprocal curvatures are stored beside the kernel values, so a step divides
-nothing, and a minimum and its place are found together: both are packed into one integer whose
-order is that of the values, and minima of integers run on vector lanes.
+- 2 k_{ij})`. A minimum and its place are found together: both are packed into one integer whose
+order is that of the values, and minima of integers run on vector lanes. The gradient is kept in the
+type of the kernel values: for float32 twice as many fit on a lane, and its rounding does not last,
+because the caller recomputes it from the coefficients.
 """
 
 from __future__ import annotations
@@ -18,11 +19,8 @@ from numba.extending import intrinsic
 
 from bridges.compiled import compiled
 
-LANES = 64
-"""Blocks are padded to a multiple of this with coefficients that may not move."""
-
-PLACES = 1024
-"""Places that fit beside a value: the low ten bits of its mantissa."""
+PLACES = 4096
+"""Places that fit beside a value: the low twelve bits of its mantissa."""
 
 BLOCKED = 1e30
 """Added to the gradient of a coefficient that may not move."""
@@ -84,32 +82,40 @@ def move(f: Any, no_grow: Any, no_shrink: Any, row_i: Any, row_j: Any, t: Any) -
 
 
 @compiled
-def partner(f: Any, no_shrink: Any, inverse: Any, low: Any) -> int:
+def curvature(own: Any, others: Any, value: Any) -> Any:
+    """Return ``own + others - 2 * value``, or what stands for it where it is not positive."""
+    number = type(value)
+    return max(own + others - number(2) * value, number(CURVATURE))
+
+
+@compiled
+def partner(f: Any, no_shrink: Any, row: Any, diagonal: Any, own: Any, low: Any) -> int:
     """Return the place of the largest gain with a coefficient of gradient ``low``."""
     zero = f.dtype.type(0)
     best = ordered(zero, 0)
     for p in range(len(f)):
         gap = max(f[p] - no_shrink[p] - low, zero)
-        best = larger(best, ordered(gap * gap * inverse[p], p))
+        gain = gap * gap / curvature(own, diagonal[p], row[p])
+        best = larger(best, ordered(gain, p))
     return best & (PLACES - 1)
 
 
 @compiled
 def pair_steps(
-    K: Any, inverse: Any, f: Any, beta: Any, lower: Any, upper: Any, tol: float, max_steps: int
+    K: Any, f: Any, beta: Any, lower: Any, upper: Any, tol: float, max_steps: int
 ) -> int:
     """Minimise the dual over a block, in place.
 
     Parameters
     ----------
-    K, inverse : ndarray of shape (s, s), float32 or float64
-        Kernel values and reciprocal curvatures; s is a multiple of LANES, at most PLACES.
+    K : ndarray of shape (s, s), float32 or float64
+        Kernel values; s is at most PLACES.
     f : ndarray of shape (s,), of the same type
         Gradient, up to a constant.
     beta, lower, upper : ndarray of shape (s,), float64
         Signed coefficients and their bounds.
     tol : float
-        Largest violation left, up to the rounding of a tagged value (relative 2^-13 in float32).
+        Largest violation left, up to the rounding of a tagged value (relative 2^-11 in float32).
     max_steps : int
         Pair steps after which to stop.
 
@@ -120,17 +126,19 @@ def pair_steps(
     """
     number = f.dtype.type
     free, blocked = number(0), number(BLOCKED)
-    no_grow, no_shrink = np.empty_like(f), np.empty_like(f)
+    no_grow, no_shrink, diagonal = np.empty_like(f), np.empty_like(f), np.empty_like(f)
     for p in range(len(f)):
         no_grow[p] = free if beta[p] < upper[p] else blocked
         no_shrink[p] = free if beta[p] > lower[p] else blocked
+        diagonal[p] = K[p, p]
     i, highest = move(f, no_grow, no_shrink, K[0], K[0], free)
     for step in range(max_steps):
         if not f[highest] - f[i] > tol:
             return step
-        j = partner(f, no_shrink, inverse[i], f[i])
+        j = partner(f, no_shrink, K[i], diagonal, diagonal[i], f[i])
         room_i, room_j = upper[i] - beta[i], beta[j] - lower[j]
-        t = min(np.float64(f[j] - f[i]) * np.float64(inverse[i, j]), room_i, room_j)
+        bend = np.float64(curvature(diagonal[i], diagonal[j], K[i, j]))
+        t = min(np.float64(f[j] - f[i]) / bend, room_i, room_j)
         if not t > 0.0:
             return step
         beta[i] = upper[i] if t == room_i else beta[i] + t

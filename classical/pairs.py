@@ -12,7 +12,8 @@ from classical.binary import BinarySolution, BinaryTask, solve_task
 from classical.dealing import deal
 
 if TYPE_CHECKING:
-    from classical.decomposition import Run, Settings
+    from bridges.fused import Run
+    from classical.decomposition import Settings
     from classical.kernel import KernelSource
     from classical.progress import SolutionStore
 

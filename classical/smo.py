@@ -7,9 +7,8 @@ In signed coefficients :math:`\beta_n = \alpha_n y_n` the dual of a C-SVC reads
 
 with gradient :math:`f = K\beta - y`. A coefficient may grow where β < u and shrink where β > l; the
 largest violation of the optimality conditions is the largest f that may shrink minus the smallest f
-that may grow. Working sets are nested: the worst violators of the block are copied together into a
-block small enough for the cache, pair steps are taken there (:mod:`classical.pair_steps`), and the
-gradient of all is updated once for all that changed.
+that may grow. Pair steps (:mod:`classical.pair_steps`) run on the whole block; in a block too large
+for them the worst violators are copied together first.
 """
 
 from __future__ import annotations
@@ -19,16 +18,13 @@ from typing import Any
 import numpy as np
 
 from bridges.compiled import compiled
-from classical.pair_steps import CURVATURE, LANES, PLACES, pair_steps
+from classical.pair_steps import PLACES, pair_steps
 
-SMALL = 384
-"""Coefficients copied together, at least; a multiple of LANES."""
+SMALL = 2048
+"""Coefficients copied together out of a block of more than PLACES."""
 
-ROOM = 1.25
-"""A small working set holds all free coefficients of the block and this much more, if it can."""
-
-HELD = 0.75
-"""Largest share of a small working set that stays from the last one: its free coefficients."""
+HELD = SMALL // 2
+"""Free coefficients that stay from the last small working set, at most."""
 
 SHARE = 0.3
 """Share of the violation that a small working set leaves: solving it further is of no use yet."""
@@ -104,26 +100,16 @@ def take_smallest(keys: Any, bottom: float, top: float, count: int, taken: Any) 
 
 
 @compiled
-def small_size(beta: Any, lower: Any, upper: Any) -> int:
-    """Return how many coefficients of a block to copy together."""
-    free = 0
-    for p in range(len(beta)):
-        free += lower[p] < beta[p] < upper[p]
-    wanted = int(ROOM * free) // LANES * LANES
-    return min(max(SMALL, wanted), PLACES)
-
-
-@compiled
 def take_worst(
-    f: Any, beta: Any, lower: Any, upper: Any, high: float, low: float, size: int, taken: Any
+    f: Any, beta: Any, lower: Any, upper: Any, high: float, low: float, taken: Any
 ) -> None:
-    """Replace the marks of a small working set by those of the next, of at most ``size``."""
-    held, most = 0, int(HELD * size)
+    """Replace the marks of a small working set by those of the next."""
+    held = 0
     for p in range(len(f)):
-        stays = taken[p] and held < most and lower[p] < beta[p] < upper[p]
+        stays = taken[p] and held < HELD and lower[p] < beta[p] < upper[p]
         taken[p] = stays
         held += stays
-    middle, half = 0.5 * (high + low), (size - held) // 2
+    middle, half = 0.5 * (high + low), (SMALL - held) // 2
     keys = np.empty(len(f))
     for p in range(len(f)):
         keys[p] = f[p] if beta[p] < upper[p] and not taken[p] and f[p] < middle else np.inf
@@ -134,26 +120,7 @@ def take_worst(
 
 
 @compiled
-def gather(K: Any, rows: Any, block: Any, inverse: Any) -> None:
-    """Copy the kernel values between some rows; set the reciprocals of their curvatures."""
-    number = K.dtype.type
-    count = len(rows)
-    diagonal = np.ones(block.shape[1], K.dtype)
-    for a in range(count):
-        source, target = K[rows[a]], block[a]
-        for b in range(count):
-            target[b] = source[rows[b]]
-        target[count:] = 0
-        diagonal[a] = target[a]
-    for a in range(count):
-        source, target, own = block[a], inverse[a], diagonal[a]
-        for b in range(len(diagonal)):
-            curvature = own + diagonal[b] - number(2) * source[b]
-            target[b] = number(1) / max(curvature, number(CURVATURE))
-
-
-@compiled
-def solve_small(
+def solve_part(
     K: Any,
     f: Any,
     beta: Any,
@@ -162,8 +129,7 @@ def solve_small(
     rows: Any,
     level: float,
     tol: float,
-    left: int,
-    space: Any,
+    max_steps: int,
 ) -> tuple[int, bool]:
     """Take pair steps among some rows and update the gradient of all.
 
@@ -172,23 +138,18 @@ def solve_small(
     tuple of int and bool
         Steps taken, and whether a coefficient has changed.
     """
-    count = len(rows)
-    width = -(-count // LANES) * LANES
-    block = space[0, : width * width].reshape((width, width))
-    inverse = space[1, : width * width].reshape((width, width))
-    gather(K, rows, block, inverse)
-    gradient = np.zeros(width, K.dtype)
-    value, least, most = np.zeros(width), np.zeros(width), np.zeros(width)
-    for a in range(count):
-        p = rows[a]
-        gradient[a] = f[p] - level
-        value[a], least[a], most[a] = beta[p], lower[p], upper[p]
-    steps = pair_steps(block, inverse, gradient, value, least, most, tol, left)
+    block = K
+    if len(rows) < len(f):
+        block = np.empty((len(rows), len(rows)), K.dtype)
+        for a in range(len(rows)):
+            source, target = K[rows[a]], block[a]
+            for b in range(len(rows)):
+                target[b] = source[rows[b]]
+    gradient, value = (f[rows] - level).astype(K.dtype), beta[rows]
+    steps = pair_steps(block, gradient, value, lower[rows], upper[rows], tol, max_steps)
     change = np.zeros(len(f))
-    for a in range(count):
-        p = rows[a]
-        change[p] = value[a] - beta[p]
-        beta[p] = value[a]
+    change[rows] = value - beta[rows]
+    beta[rows] = value
     add_rows(K, change, 0, f)
     return steps, bool(np.any(change != 0.0))
 
@@ -215,20 +176,18 @@ def solve_block(
     int
         Pair steps taken.
     """
-    taken = np.zeros(len(f), np.bool_)
-    width = min(PLACES, -(-len(f) // LANES) * LANES)
-    space = np.empty((2, width * width), K.dtype)
+    taken = np.ones(len(f), np.bool_)
     done = 0
     while done < max_steps:
         high, low = violation(f, beta, lower, upper)
         if not high - low > tol:
             return done
-        size = small_size(beta, lower, upper)
-        take_worst(f, beta, lower, upper, high, low, size, taken)
+        goal, level = 0.5 * tol, 0.5 * (high + low)
+        if len(f) > PLACES:
+            goal = max(SHARE * (high - low), goal)
+            take_worst(f, beta, lower, upper, high, low, taken)
         rows = np.flatnonzero(taken)
-        goal, level = max(SHARE * (high - low), 0.5 * tol), 0.5 * (high + low)
-        left = max_steps - done
-        steps, moved = solve_small(K, f, beta, lower, upper, rows, level, goal, left, space)
+        steps, moved = solve_part(K, f, beta, lower, upper, rows, level, goal, max_steps - done)
         done += steps
         if not moved:
             return done
