@@ -16,7 +16,6 @@ libsvm-official``) and piSVM's ``pisvm-train`` where they are installed.
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import os
 import resource
@@ -33,8 +32,11 @@ from typing import Any
 
 import numpy as np
 
-# as a script, this file's folder would come first, and this file pass for the package it measures
-sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != Path(__file__).resolve().parent]
+# as a script, this file's folder comes first, and this file would pass for the package it measures
+FOLDER = Path(__file__).resolve().parent
+sys.path[:] = [*(p for p in sys.path if Path(p or ".").resolve() != FOLDER), str(FOLDER)]
+
+from duals import dual_objective, dual_solution, same_model_errors  # noqa: E402
 
 C, GAMMA = 10.0, 0.5
 SPREAD = 1.5  # a third of the samples of six classes become support vectors
@@ -184,7 +186,7 @@ def describe(model: Any, ours: Any, training: tuple[Any, ...], test: tuple[Any, 
     parts = []
     support, coef = dual_solution(model)
     if support is not None:
-        objective = dual_objective(training[0][support], coef)
+        objective = dual_objective(training[0][support], coef, GAMMA)
         parts.append(f"objective {objective:.2f}  SV {len(support)}")
     if hasattr(model, "predict"):
         given = model.predict(test[0])
@@ -192,68 +194,9 @@ def describe(model: Any, ours: Any, training: tuple[Any, ...], test: tuple[Any, 
         if model is not ours:
             parts.append(f"classes differ {np.mean(given != ours.predict(test[0])):.1e}")
         if type(model).__module__ == "sklearn.svm._classes":
-            values, classes = same_model_errors(model, test[0])
+            values, classes = same_model_errors(model, test[0], GAMMA)
             parts.append(f"its own model predicted here: values {values:.1e} classes {classes:.1e}")
     return "  ".join(parts)
-
-
-def same_model_errors(model: Any, T: np.ndarray) -> tuple[float, float]:
-    """Predict scikit-learn's model with our code; differences of pairs' values and of classes."""
-    from bridges.expansion import KernelExpansion
-    from bridges.kernels import Kernel
-    from bridges.multiclass import count_votes, predicted_indices
-
-    _, coef = dual_solution(model)
-    kernel = Kernel("rbf", GAMMA)
-    expansion = KernelExpansion(
-        kernel, model.support_, model.support_vectors_, coef, model.intercept_
-    )
-    ours, n_classes = expansion.decision(T), len(model.classes_)
-    pairs = copy.copy(model)
-    pairs.decision_function_shape = "ovo"
-    theirs = pairs.decision_function(T).reshape(len(T), -1)
-    if n_classes == 2:
-        given = predicted_indices(ours[:, 0])
-    else:
-        given = np.argmax(count_votes(ours, n_classes), axis=1)
-    differ = np.mean(model.classes_[given] != model.predict(T))
-    return float(np.abs(ours - theirs).max()), float(differ)
-
-
-def dual_solution(model: Any) -> tuple[Any, Any]:
-    """Rows of the support vectors and their coefficients, shape (n_pairs, n_support)."""
-    if hasattr(model, "get_sv_indices"):
-        support = np.array(model.get_sv_indices()) - 1
-        counts = [model.nSV[k] for k in range(model.get_nr_class())]
-        return support, by_pairs(np.array(model.get_sv_coef()).T, counts)
-    if not hasattr(model, "dual_coef_"):
-        return None, None
-    if len(model.dual_coef_) == len(model.intercept_):
-        return model.support_, np.asarray(model.dual_coef_)
-    return model.support_, by_pairs(np.asarray(model.dual_coef_), model.n_support_)
-
-
-def by_pairs(coef: np.ndarray, counts: Any) -> np.ndarray:
-    """LIBSVM's (n_classes - 1, n_support) coefficients as one row per pair of classes."""
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    rows = []
-    for i in range(len(counts)):
-        for j in range(i + 1, len(counts)):
-            row = np.zeros(coef.shape[1])
-            row[starts[i] : starts[i + 1]] = coef[j - 1, starts[i] : starts[i + 1]]
-            row[starts[j] : starts[j + 1]] = coef[i, starts[j] : starts[j + 1]]
-            rows.append(row)
-    return np.array(rows)
-
-
-def dual_objective(S: np.ndarray, coef: np.ndarray) -> float:
-    """Sum over pairs of ½ βᵀKβ - Σ|β|, kernel values in float64."""
-    from bridges.fused import accumulate
-    from bridges.kernels import Kernel
-
-    products = np.zeros((len(S), len(coef)))
-    accumulate(S, S, coef.T, products, Kernel("rbf", GAMMA), precision="double")
-    return float(0.5 * np.sum(coef.T * products) - np.abs(coef).sum())
 
 
 def grid(args: argparse.Namespace) -> None:

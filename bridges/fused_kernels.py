@@ -187,29 +187,29 @@ def dot_row(tile: Any, s: Any, k: Any, kind: int, degree: int, coef0: float) -> 
 def kernel_rows(
     tile: Any,
     S: Any,
-    first: int,
+    first: Any,
     count: int,
     out: Any,
-    row: int,
-    column: int,
+    column: Any,
     kind: int,
     degree: int,
     coef0: float,
 ) -> None:
     """Write the kernel values of ``count`` rows of ``S`` from ``first`` on and a tile.
 
-    Those of ``S[first + i]`` go to ``out[row + i, column : column + TILE]``.
+    Those of ``S[first + i]`` go to ``out[i, column : column + TILE]``. Callers pass no literals:
+    each would be compiled for.
     """
     columns = slice(column, column + TILE)
     if kind == RBF and len(tile) == 8:
         for i in range(count):
-            rbf_row_of_eight(tile, S[first + i], out[row + i, columns])
+            rbf_row_of_eight(tile, S[first + i], out[i, columns])
     elif kind == RBF:
         for i in range(count):
-            rbf_row(tile, S[first + i], out[row + i, columns])
+            rbf_row(tile, S[first + i], out[i, columns])
     else:
         for i in range(count):
-            dot_row(tile, S[first + i], out[row + i, columns], kind, degree, coef0)
+            dot_row(tile, S[first + i], out[i, columns], kind, degree, coef0)
 
 
 @compiled
@@ -244,13 +244,13 @@ def accumulate_rows(
         The kernel: RBF, POLY, SIGMOID or LINEAR, and its numbers.
     """
     tile = np.empty((Z.shape[1], TILE), Z.dtype)
-    k = np.empty((GROUP, TILE), Z.dtype)
+    k, zero = np.empty((GROUP, TILE), Z.dtype), np.int64(0)
     sums = np.empty((out.shape[1], TILE))
     for first in range(0, len(Z), TILE):
         load_tile(Z, first, tile)
         sums[:] = 0
         for g in range(len(starts) - 1):
-            kernel_rows(tile, S, g * GROUP, GROUP, k, 0, 0, kind, degree, coef0)
+            kernel_rows(tile, S, g * GROUP, len(k), k, zero, kind, degree, coef0)
             for e in range(starts[g], starts[g + 1]):
                 total = sums[outputs[e]]
                 c0, c1, c2, c3 = coef[e, 0], coef[e, 1], coef[e, 2], coef[e, 3]
@@ -265,15 +265,15 @@ def accumulate_rows(
 def fill_matrix(Z: Any, S: Any, matrix: Any, kind: int, degree: int, coef0: float) -> None:
     """Set ``matrix[i, p] = k(S[i], Z[p])``, the same bits as :func:`accumulate_rows` uses."""
     tile = np.empty((Z.shape[1], TILE), Z.dtype)
-    k = np.empty((1, TILE), Z.dtype)
+    k, zero = np.empty((1, TILE), Z.dtype), np.int64(0)
     whole = len(Z) // TILE * TILE
     for first in range(0, whole, TILE):
         load_tile(Z, first, tile)
-        kernel_rows(tile, S, 0, len(S), matrix, 0, first, kind, degree, coef0)
+        kernel_rows(tile, S, zero, len(S), matrix, first, kind, degree, coef0)
     if whole < len(Z):
         load_tile(Z, whole, tile)
         for i in range(len(S)):
-            kernel_rows(tile, S, i, 1, k, 0, 0, kind, degree, coef0)
+            kernel_rows(tile, S, i, len(k), k, zero, kind, degree, coef0)
             for p in range(len(Z) - whole):
                 matrix[i, whole + p] = k[0, p]
 

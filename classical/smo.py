@@ -13,12 +13,15 @@ for them the worst violators are copied together first.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bridges.compiled import compiled
 from classical.pair_steps import PLACES, pair_steps
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SMALL = 2048
 """Coefficients copied together out of a block of more than PLACES."""
@@ -48,8 +51,12 @@ def violation(f: Any, beta: Any, lower: Any, upper: Any) -> tuple[float, float]:
 @compiled
 def add_rows(K: Any, beta: Any, first: int, out: Any) -> None:
     """Add ``beta @ K[:, first : first + len(out)]`` to ``out``; rows of zero cost nothing."""
-    used = np.flatnonzero(beta)
-    whole = len(used) // 4 * 4
+    used, count = np.empty(len(beta), np.intp), 0
+    for c in range(len(beta)):
+        if beta[c] != 0.0:
+            used[count] = c
+            count += 1
+    whole = count // 4 * 4
     columns = slice(first, first + len(out))
     for c in range(0, whole, 4):
         a, b, d, e = used[c], used[c + 1], used[c + 2], used[c + 3]
@@ -57,7 +64,7 @@ def add_rows(K: Any, beta: Any, first: int, out: Any) -> None:
         ta, tb, td, te = beta[a], beta[b], beta[d], beta[e]
         for p in range(len(out)):
             out[p] += (ta * ra[p] + tb * rb[p]) + (td * rd[p] + te * re[p])
-    for c in range(whole, len(used)):
+    for c in range(whole, count):
         row, t = K[used[c], columns], beta[used[c]]
         for p in range(len(out)):
             out[p] += t * row[p]
@@ -120,8 +127,8 @@ def take_worst(
 
 
 @compiled
-def solve_part(
-    K: Any,
+def solve_rows(
+    block: Any,
     f: Any,
     beta: Any,
     lower: Any,
@@ -130,33 +137,83 @@ def solve_part(
     level: float,
     tol: float,
     max_steps: int,
-) -> tuple[int, bool]:
-    """Take pair steps among some rows and update the gradient of all.
+    change: Any,
+) -> int:
+    """Take pair steps among some rows, given the kernel values between them.
 
-    Returns
-    -------
-    tuple of int and bool
-        Steps taken, and whether a coefficient has changed.
+    ``beta`` is updated and ``change`` set to its change; returns the steps.
     """
-    block = K
-    if len(rows) < len(f):
-        block = np.empty((len(rows), len(rows)), K.dtype)
+    count = len(rows)
+    gradient, value = np.empty(count, block.dtype), np.empty(count)
+    least, most = np.empty(count), np.empty(count)
+    for a in range(count):
+        p = rows[a]
+        gradient[a] = f[p] - level
+        value[a], least[a], most[a] = beta[p], lower[p], upper[p]
+    steps = pair_steps(block, gradient, value, least, most, tol, max_steps)
+    for p in range(len(f)):
+        change[p] = 0.0
+    for a in range(count):
+        p = rows[a]
+        change[p] = value[a] - beta[p]
+        beta[p] = value[a]
+    return steps
+
+
+@compiled
+def solve_whole(
+    K: Any, f: Any, beta: Any, lower: Any, upper: Any, tol: float, max_steps: int
+) -> int:
+    """Solve a block of at most PLACES rows; see :func:`solve_block`."""
+    rows, change = np.empty(len(f), np.intp), np.empty(len(f))
+    for p in range(len(f)):
+        rows[p] = p
+    done, steps = 0, 1
+    while steps > 0 and done < max_steps:
+        high, low = violation(f, beta, lower, upper)
+        if not high - low > tol:
+            break
+        level, left = 0.5 * (high + low), max_steps - done
+        steps = solve_rows(K, f, beta, lower, upper, rows, level, 0.5 * tol, left, change)
+        add_rows(K, change, 0, f)
+        done += steps
+    return done
+
+
+@compiled
+def solve_nested(
+    K: Any, f: Any, beta: Any, lower: Any, upper: Any, tol: float, max_steps: int
+) -> int:
+    """Solve a block of any size by way of smaller ones; see :func:`solve_block`."""
+    taken, change = np.zeros(len(f), np.bool_), np.empty(len(f))
+    block = np.empty((SMALL, SMALL), K.dtype)
+    done, steps = 0, 1
+    while steps > 0 and done < max_steps:
+        high, low = violation(f, beta, lower, upper)
+        if not high - low > tol:
+            break
+        take_worst(f, beta, lower, upper, high, low, taken)
+        rows = np.flatnonzero(taken)
         for a in range(len(rows)):
             source, target = K[rows[a]], block[a]
             for b in range(len(rows)):
                 target[b] = source[rows[b]]
-    gradient, value = (f[rows] - level).astype(K.dtype), beta[rows]
-    steps = pair_steps(block, gradient, value, lower[rows], upper[rows], tol, max_steps)
-    change = np.zeros(len(f))
-    change[rows] = value - beta[rows]
-    beta[rows] = value
-    add_rows(K, change, 0, f)
-    return steps, bool(np.any(change != 0.0))
+        goal, level = max(SHARE * (high - low), 0.5 * tol), 0.5 * (high + low)
+        left = max_steps - done
+        steps = solve_rows(block, f, beta, lower, upper, rows, level, goal, left, change)
+        add_rows(K, change, 0, f)
+        done += steps
+    return done
 
 
-@compiled
 def solve_block(
-    K: Any, f: Any, beta: Any, lower: Any, upper: Any, tol: float, max_steps: int
+    K: NDArray[Any],
+    f: NDArray[np.float64],
+    beta: NDArray[np.float64],
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    tol: float,
+    max_steps: int,
 ) -> int:
     """Minimise the dual over a stored kernel block, in place.
 
@@ -176,19 +233,6 @@ def solve_block(
     int
         Pair steps taken.
     """
-    taken = np.ones(len(f), np.bool_)
-    done = 0
-    while done < max_steps:
-        high, low = violation(f, beta, lower, upper)
-        if not high - low > tol:
-            return done
-        goal, level = 0.5 * tol, 0.5 * (high + low)
-        if len(f) > PLACES:
-            goal = max(SHARE * (high - low), goal)
-            take_worst(f, beta, lower, upper, high, low, taken)
-        rows = np.flatnonzero(taken)
-        steps, moved = solve_part(K, f, beta, lower, upper, rows, level, goal, max_steps - done)
-        done += steps
-        if not moved:
-            return done
-    return done
+    solve = solve_whole if len(f) <= PLACES else solve_nested
+    steps: int = solve(K, f, beta, lower, upper, tol, max_steps)
+    return steps
