@@ -13,53 +13,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from bridges.compiled import compiled
-
-PLACES = 4096
-"""Places that fit beside a value: the low twelve bits of its mantissa."""
+from bridges.ordered import PLACES, larger, ordered, smaller
 
 BLOCKED = 1e30
 """Added to the gradient of a coefficient that may not move."""
 
 CURVATURE = 1e-12
 """Stands for a curvature that is not positive (LIBSVM's TAU)."""
-
-_WIDTH = {types.float32: 32, types.float64: 64}
-_INTEGER = {types.float32: types.int32, types.float64: types.int64}
-
-
-@intrinsic
-def ordered(typingctx: Any, value: Any, place: Any) -> Any:  # noqa: ARG001
-    """Return an integer ordered as ``value`` is, with ``place`` in its low bits."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
-        width = _WIDTH[signature.args[0]]
-        integer = ir.IntType(width)
-        bits = builder.bitcast(args[0], integer)
-        sign = builder.ashr(bits, ir.Constant(integer, width - 1))
-        bits = builder.xor(bits, builder.lshr(sign, ir.Constant(integer, 1)))
-        number = builder.trunc(args[1], integer) if width < 64 else args[1]
-        return builder.or_(builder.and_(bits, ir.Constant(integer, -PLACES)), number)
-
-    return _INTEGER[value](value, types.int64), codegen
-
-
-def _chosen(comparison: str) -> Any:
-    def choice(typingctx: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
-        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
-            return builder.select(builder.icmp_signed(comparison, *args), *args)
-
-        return a(a, b), codegen
-
-    return choice
-
-
-smaller = intrinsic(_chosen("<"))
-larger = intrinsic(_chosen(">"))
 
 
 @compiled

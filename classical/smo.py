@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.compiled import compiled
-from classical.pair_steps import PLACES, pair_steps
+from bridges.ordered import PLACES
+from classical.pair_steps import pair_steps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

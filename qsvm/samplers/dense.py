@@ -280,11 +280,9 @@ def _batch(
     levels: NDArray[np.int32],
     started: float,
 ) -> SampleBatch:
-    rows, counts = np.unique(levels, axis=0, return_counts=True)
     return batch_from_rows(
         problem,
-        data.decode(rows),
-        counts.astype(np.int64),
+        data.decode(levels),
         solve_s=time.perf_counter() - started,
         info={"num_sweeps": len(betas), "beta_range": [float(betas[0]), float(betas[-1])]},
     )

@@ -12,6 +12,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from bridges.ordered import PLACES, ordered, smaller
+
 INNER: dict[str, Any] = {
     "nogil": True,
     "error_model": "numpy",  # no checks for division by zero
@@ -276,7 +278,59 @@ def _best_partner(i, step, best, hessian, table, values, uniform, fields):  # ty
 
 
 @numba.njit(**INNER)
-def _improve(i, hessian, table, values, uniform, fields, enough):  # type: ignore[no-untyped-def]
+def _lanes(blank, uniform):  # type: ignore[no-untyped-def]
+    """Return the columns that :func:`_answer` walks, shape (4, n), or (4, 0) where it cannot.
+
+    Rows: share of the interval, ``1 / (H_nn · width)`` or 0 for a fixed coefficient, width,
+    ``H_nn / 2``. It cannot where the lattice is not uniform or a coefficient has no curvature.
+    """
+    n = len(blank)
+    lanes = np.zeros((4, n))
+    for i in range(n):
+        if not uniform or (blank[i, SPAN] > 0.0 and blank[i, ROOT] == 0.0):
+            return np.zeros((4, 0))
+        lanes[1, i] = blank[i, ROOT] * blank[i, ROOT] * blank[i, PER_SPAN]
+        lanes[2, i], lanes[3, i] = blank[i, SPAN], 0.5 * blank[i, DIAGONAL]
+    return lanes
+
+
+@numba.njit(**INNER)
+def _answer_near(step, fields, row, share, pull, span, half, top):  # type: ignore[no-untyped-def]
+    """Return the place of the best answer to a step among at most PLACES coefficients."""
+    best = ordered(0.0, 0)
+    per_level = 1.0 / top
+    for p in range(len(fields)):
+        field = fields[p] + row[p] * step
+        wanted = min(max(share[p] - field * pull[p], 0.0), 1.0)
+        back = span[p] * (np.floor(wanted * top + 0.5) * per_level - share[p])
+        best = smaller(best, ordered(back * (field + half[p] * back), p))
+    return best & (PLACES - 1)
+
+
+@numba.njit(**INNER)
+def _answer(i, step, best, hessian, table, lanes, values, fields):  # type: ignore[no-untyped-def]
+    """Return what :func:`_best_partner` does, searched on vector lanes."""
+    own = step * (fields[i] + 0.5 * table[i, DIAGONAL] * step)
+    partner, level = -1, 0
+    pull = lanes[1, i]
+    lanes[1, i] = 0.0  # keeps i where it is
+    for first in range(0, len(fields), PLACES):
+        part = slice(first, min(first + PLACES, len(fields)))
+        share, pulls, span, half = lanes[0, part], lanes[1, part], lanes[2, part], lanes[3, part]
+        row, top = hessian[i, part], len(values) - 1.0
+        near = _answer_near(step, fields[part], row, share, pulls, span, half, top)
+        j = first + near
+        field = fields[j] + hessian[i, j] * step
+        new, back = _best_level(j, field, table, values, True)
+        change = own + back * (field + 0.5 * table[j, DIAGONAL] * back)
+        if change < best and j != i:
+            best, partner, level = change, j, new
+    lanes[1, i] = pull
+    return partner, level, best
+
+
+@numba.njit(**INNER)
+def _improve(i, hessian, table, lanes, values, uniform, fields, enough):  # type: ignore[no-untyped-def]
     """Make the best single or pair move that starts at coefficient i, if it gains enough."""
     here = np.int64(table[i, LEVEL])
     level, step = _best_level(i, fields[i], table, values, uniform)
@@ -288,15 +342,28 @@ def _improve(i, hessian, table, values, uniform, fields, enough):  # type: ignor
         if table[i, SPAN] == 0.0 or target < 0 or target >= len(values):
             continue
         trial = table[i, SPAN] * (values[target] - values[here])
-        j, j_level, best = _best_partner(i, trial, best, hessian, table, values, uniform, fields)
+        if lanes.shape[1]:
+            j, j_level, best = _answer(i, trial, best, hessian, table, lanes, values, fields)
+        else:
+            j, j_level, best = _best_partner(
+                i, trial, best, hessian, table, values, uniform, fields
+            )
         if j >= 0:
             level, partner, answer = target, j, j_level
     if level == here:
         return False
-    _add_row(fields, hessian, i, _place(table, i, level, values))
+    _move_to(i, level, hessian, table, lanes, values, fields)
     if partner >= 0:
-        _add_row(fields, hessian, partner, _place(table, partner, answer, values))
+        _move_to(partner, answer, hessian, table, lanes, values, fields)
     return True
+
+
+@numba.njit(**INNER)
+def _move_to(i, level, hessian, table, lanes, values, fields):  # type: ignore[no-untyped-def]
+    """Put coefficient i on a level and update the fields."""
+    _add_row(fields, hessian, i, _place(table, i, level, values))
+    if lanes.shape[1]:
+        lanes[0, i] = values[level]
 
 
 @numba.njit(cache=True, **INNER)
@@ -321,16 +388,18 @@ def descend_lattice(  # type: ignore[no-untyped-def]
     """
     n = len(linear)
     fields = np.empty(n)
-    table = blank.copy()
+    table, lanes = blank.copy(), _lanes(blank, uniform)
     for row in range(len(levels)):
         energy = _start(hessian, linear, table, levels[row], values, fields)
+        for i in range(lanes.shape[1]):
+            lanes[0, i] = values[levels[row, i]]
         enough = -GAIN * abs(energy)
         for _ in range(max_passes):
             moved = False
             for i in range(n):
                 if stop[0]:
                     return
-                moved |= _improve(i, hessian, table, values, uniform, fields, enough)
+                moved |= _improve(i, hessian, table, lanes, values, uniform, fields, enough)
             if not moved:
                 break
         for i in range(n):

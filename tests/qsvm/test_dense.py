@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridges.errors import UsageError
+from bridges.ordered import PLACES
 from qsvm.exact import solve_box
 from qsvm.problem import DualProblem, bit_weights
 from qsvm.samplers.dense import DenseAnnealer, walk_data
+from qsvm.samplers.dense_kernels import descend_lattice
 from qsvm.samplers.lattice import lattice
 from qsvm.samplers.rounding import RoundedOptimum, rounded_optimum
 
@@ -213,6 +215,23 @@ def test_the_rounded_optimum_is_a_local_optimum_of_single_and_pair_moves(base):
                 trial[:, i] = a if i != j else trial[:, i]
                 near = abs(np.searchsorted(grid[:, i], a) - np.searchsorted(grid[:, i], x[i])) <= 1
                 assert not near or problem.energies(trial).min() >= energy - 1e-9
+
+
+def test_partners_are_found_beyond_the_places_that_one_search_holds():
+    n = PLACES + 100
+    random = np.random.default_rng(0)
+    hessian = np.eye(n, dtype=np.float32)
+    hessian[0, -1] = hessian[-1, 0] = 0.9
+    linear = np.zeros(n)
+    linear[[0, -1]] = -0.55, -0.65  # the first alone: -0.05, the last alone: -0.15, both: 0.7
+    linear[1:-1] = random.uniform(0.6, 1.0, n - 2)
+    problem = DualProblem(hessian, linear, np.zeros(n), np.ones(n), bit_weights(2, 1))
+    levels = np.zeros((1, n), np.int32)
+    levels[0, 0] = 1
+    data = walk_data(problem)
+    common = (data.linear, data.table, data.lattice.values, data.lattice.uniform)
+    descend_lattice(data.hessian, *common, 3, levels, np.zeros(1, np.uint8))
+    assert np.flatnonzero(levels[0]).tolist() == [n - 1]
 
 
 def test_rounding_takes_problems_with_fixed_coefficients():
