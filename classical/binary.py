@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classical.kernel import KernelSource
+    from classical.progress import Journal
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,7 +68,12 @@ class BinarySolution:
 
 
 def solve_task(
-    source: KernelSource, task: BinaryTask, settings: Settings, comm: Any, run: Run
+    source: KernelSource,
+    task: BinaryTask,
+    settings: Settings,
+    comm: Any,
+    run: Run,
+    journal: Journal | None = None,
 ) -> BinarySolution:
     """Solve a binary dual on the ranks of ``comm``; every rank gets the solution.
 
@@ -83,6 +89,8 @@ def solve_task(
         Ranks that share the task.
     run : callable
         Deals rows to this rank's threads.
+    journal : Journal, optional
+        Keeps the coefficients of a long fit.
     """
     if source.evaluator is None or source.matrix is not None or len(task.y) <= DIRECT_LIMIT:
         return solve_stored(source, task, settings)
@@ -94,7 +102,7 @@ def solve_task(
     rows = Rows(
         source.Z[task.rows[mine]], numbers, y, task.bound[mine], task.start[mine].copy(), -y
     )
-    outer = Decomposition(source.evaluator, comm, settings, run)
+    outer = Decomposition(source.evaluator, comm, settings, run, journal)
     outer.solve(rows)
     beta = np.concatenate(comm.allgather(rows.beta))
     f = np.concatenate(comm.allgather(rows.f))

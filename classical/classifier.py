@@ -71,8 +71,9 @@ class MPISVC(KernelModel):
         What the ranks pass to ``fit``: all of them everything, each its own rows (numbered in the
         order of the ranks), or rank 0 everything and the others None.
     checkpoint : path, optional
-        Folder in which every binary problem is kept once solved; a fit started again on the same
-        data and parameters goes on from there. All ranks must see it.
+        Folder in which every binary problem is kept once solved, and the coefficients of a long one
+        every two minutes; a fit started again on the same data and parameters goes on from there.
+        All ranks must see it.
     comm : communicator, optional
         From mpi4py, or a :class:`bridges.comm.HeldCommunicator`; None is COMM_WORLD under an MPI
         launcher, resolved when ``fit`` is called, else this process alone.

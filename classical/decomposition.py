@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bridges.fused import Evaluator, Run
+    from classical.progress import Journal
 
 COARSE_SHARE = 10
 """The coarse start solves every tenth sample first."""
@@ -205,13 +206,24 @@ class Decomposition:
         Tolerance and sizes.
     run : callable
         Deals rows to this rank's threads (:func:`bridges.fused.in_chunks`).
+    journal : Journal, optional
+        Keeps the coefficients of a long fit; used on rank 0.
     """
 
-    def __init__(self, evaluator: Evaluator, comm: Any, settings: Settings, run: Run) -> None:
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        comm: Any,
+        settings: Settings,
+        run: Run,
+        journal: Journal | None = None,
+    ) -> None:
         self.evaluator = evaluator
         self.comm = comm
         self.settings = settings
         self.run = run
+        self.journal = journal if comm.rank == 0 else None
+        self.stride = 1
         self.effort = Effort()
         self.buffer: NDArray[Any] = np.empty(0, evaluator.dtype)
 
@@ -233,7 +245,9 @@ class Decomposition:
             every = rows.numbers % COARSE_SHARE == 0
             part = rows.take(np.flatnonzero(every))
             part.numbers //= COARSE_SHARE
+            self.stride *= COARSE_SHARE
             self.descend(part, max(tol, COARSE_TOL))
+            self.stride //= COARSE_SHARE
             rows.beta[every] = part.beta
             self.update(rows, part.Z[part.beta != 0], part.beta[part.beta != 0])
         self.finish(rows, tol)
@@ -275,6 +289,8 @@ class Decomposition:
             if not len(numbers):
                 self.effort.inner = self.settings.max_steps
                 return
+            if self.journal is not None:
+                self.journal.note(numbers * self.stride, change)
             places, found = locate(rows.numbers, numbers)
             rows.beta[places] += change[found]
             self.accumulate(rows, Z, change)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -41,9 +42,10 @@ def solve_all(
     threads : int
         Threads of this rank.
     store : SolutionStore
-        Duals solved by an earlier fit that was stopped, and where to keep those solved now.
+        Duals that an earlier fit solved, or had begun, before it was stopped, and where to keep
+        those of this fit.
     """
-    known = on_root(comm, store.load)
+    known, begun = on_root(comm, store.load)
     left = [t for t in range(len(tasks)) if t not in known]
     if not left:
         return [known[t] for t in range(len(tasks))]
@@ -52,7 +54,11 @@ def solve_all(
     mine = [left[t] for t in plan.tasks_of_group[plan.group_of_rank[comm.rank]]]
 
     def solve(number: int, run: Run) -> BinarySolution:
-        solution = solve_task(source, tasks[number], settings, group, run)
+        task = tasks[number]
+        if number in begun:
+            task = dataclasses.replace(task, start=begun[number])
+        journal = store.journal(number, task.start) if group.rank == 0 else None
+        solution = solve_task(source, task, settings, group, run, journal)
         if group.rank == 0:
             store.save(number, solution)
         return solution

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ from classical.decomposition import Effort
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+JOURNAL_S = 120.0
+"""Seconds between two writings of the coefficients of a dual."""
 
 Result = tuple["NDArray[np.bool_]", "NDArray[np.float64]"]
 
@@ -75,7 +79,7 @@ def write_arrays(path: Path, **arrays: Any) -> None:
 
 
 class SolutionStore:
-    """One file per solved binary dual of a fit.
+    """One file per solved binary dual of a fit, and one of coefficients while it is being solved.
 
     Parameters
     ----------
@@ -91,14 +95,24 @@ class SolutionStore:
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
 
-    def load(self) -> dict[int, BinarySolution]:
-        """Return the duals that were solved earlier."""
+    def load(self) -> tuple[dict[int, BinarySolution], dict[int, NDArray[np.float64]]]:
+        """Return the duals that were solved earlier, and where others had got to."""
         if self.folder is None:
-            return {}
-        return {
-            int(path.stem.rpartition("-")[2]): _read_solution(path)
-            for path in sorted(self.folder.glob(f"{self.key}-*.npz"))
-        }
+            return {}, {}
+        solved = {number: _read_solution(path) for number, path in self._files("-")}
+        begun = {number: _read_beta(path) for number, path in self._files("+")}
+        return solved, {number: beta for number, beta in begun.items() if number not in solved}
+
+    def _files(self, sign: str) -> list[tuple[int, Path]]:
+        assert self.folder is not None
+        paths = sorted(self.folder.glob(f"{self.key}{sign}*.npz"))
+        return [(int(path.stem.rpartition(sign)[2]), path) for path in paths]
+
+    def journal(self, task: int, start: NDArray[np.float64]) -> Journal | None:
+        """Return what keeps the coefficients of a dual while it is being solved."""
+        if self.folder is None:
+            return None
+        return Journal(self.folder / f"{self.key}+{task:06d}.npz", start)
 
     def save(self, task: int, solution: BinarySolution) -> None:
         """Keep the solution of a dual."""
@@ -111,6 +125,39 @@ class SolutionStore:
                 effort=list(numbers.values()),
                 names=list(numbers),
             )
+            (self.folder / f"{self.key}+{task:06d}.npz").unlink(missing_ok=True)
+
+
+class Journal:
+    """The coefficients of a dual that is being solved, written to disk from time to time.
+
+    Every change of the outer loop passes rank 0, so it can keep all coefficients without a message.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    start : ndarray of shape (n,)
+        Signed coefficients at the start.
+    """
+
+    def __init__(self, path: Path, start: NDArray[np.float64]) -> None:
+        self.path = path
+        self.beta = start.copy()
+        self.written = time.monotonic()
+
+    def note(self, rows: NDArray[np.int64], change: NDArray[np.float64]) -> None:
+        """Add changes of some rows; write the file if the last time is long ago."""
+        self.beta[rows] += change
+        if time.monotonic() - self.written >= JOURNAL_S:
+            write_arrays(self.path, beta=self.beta)
+            self.written = time.monotonic()
+
+
+def _read_beta(path: Path) -> NDArray[np.float64]:
+    with np.load(path) as stored:
+        beta: NDArray[np.float64] = stored["beta"]
+    return beta
 
 
 def _read_solution(path: Path) -> BinarySolution:

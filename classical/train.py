@@ -63,7 +63,11 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="give up cells that are significantly worse than the best on a third of the folds",
     )
-    search.add_argument("--checkpoint", metavar="DIR", help="keep finished tasks; go on from them")
+    svm.add_argument(
+        "--checkpoint",
+        metavar="DIR",
+        help="keep what is solved of a fit or a search, and go on from there",
+    )
     shown = parser.add_argument_group("information")
     shown.add_argument("--show-versions", action="store_true", help="list versions and stop")
     return parser
@@ -88,10 +92,9 @@ def make_model(args: argparse.Namespace) -> Any:
         n_jobs=args.jobs,
     )
     if args.grid is None:
-        for option, given in (("checkpoint", args.checkpoint), ("early-stop", args.early_stop)):
-            if given:
-                raise UsageError(f"--{option} is for a search.", "Add --grid, or leave it out.")
-        return model
+        if args.early_stop:
+            raise UsageError("--early-stop is for a search.", "Add --grid, or leave it out.")
+        return model.set_params(checkpoint=args.checkpoint)
     return GridSearch(
         model, args.grid, cv=args.cv, early_stop=args.early_stop, checkpoint=args.checkpoint
     )

@@ -186,7 +186,10 @@ def _body(argv: Sequence[str]) -> int:
     if args.thorough:
         from qsvm.samplers.cliques import CliqueFinder
 
-        quick, known = CliqueFinder(chip).improve(sizes[0])
+        finder = CliqueFinder(chip)
+        quick, known = finder.largest(), finder.largest(thorough=True)
+        print(f"largest clique: {quick} by quick search, {known} known", file=sys.stderr)
+        quick, known = finder.improve(sizes[0])
         print(f"problems side by side: {quick} by quick search, {known} known", file=sys.stderr)
     found = estimate(
         chip,

@@ -118,18 +118,28 @@ class CliqueFinder:
         self._save()
         return quick, len(found)
 
-    def largest(self) -> int:
-        """Return the size of the largest clique that the quick search finds."""
+    def largest(self, *, thorough: bool = False) -> int:
+        """Return the size of the largest clique known.
+
+        Parameters
+        ----------
+        thorough : bool
+            Search the whole graph once (minutes where couplers are missing) instead of the part
+            that the quick search sees. Size and chains are kept on disk either way.
+        """
         known = self._load()
-        if "largest" not in known:
+        key = "largest of the whole graph" if thorough else "largest"
+        if key not in known:
             from minorminer.busclique import busgraph_cache
 
-            clique = busgraph_cache(self.graph(thorough=False), seed=SEED).largest_clique()
-            known["largest"] = [[len(clique)]]
+            graph = self.graph(thorough=thorough)
+            chains = _sorted_chains(busgraph_cache(graph, seed=SEED).largest_clique())
+            known[key] = [[len(chains)]]
+            known[f"{_runs(())}|{len(chains)}"] = chains
             self._dirty = True
             self._save()
-        answer = known["largest"]
-        return answer[0][0] if answer else 0
+        found = (known.get(name) for name in ("largest", "largest of the whole graph"))
+        return max(size[0][0] for size in found if size)
 
     def _next(self, placed: tuple[int, ...], size: int, free: _Free) -> Chains | None:
         known = self._load()
@@ -153,8 +163,7 @@ class CliqueFinder:
         embedding = find_clique_embedding(wanted, g=graph, use_cache=False, seed=SEED)
         if not embedding:
             return None
-        chains = sorted((sorted(int(q) for q in c) for c in embedding.values()), key=_by_length)
-        return chains[:size]
+        return _sorted_chains(embedding)[:size]
 
     @functools.lru_cache(maxsize=2)  # noqa: B019  (a finder lives as long as its sampler)
     def graph(self, thorough: bool) -> Any:
@@ -205,6 +214,11 @@ class _Free:
         self._graph.remove_nodes_from(self._taken)
         self._taken.clear()
         return self._graph
+
+
+def _sorted_chains(embedding: Any) -> Chains:
+    """Return the chains of an embedding, short ones first."""
+    return sorted((sorted(int(q) for q in c) for c in embedding.values()), key=_by_length)
 
 
 def _by_length(chain: list[int]) -> tuple[int, list[int]]:

@@ -15,6 +15,7 @@ from bridges.multiclass import binary_tasks
 from classical import kernel as kernel_module
 from classical.classifier import MPISVC
 from classical.decomposition import Settings
+from classical.progress import Journal
 
 
 def blobs(n, n_classes=2, seed=0, d=5, spread=1.2):
@@ -208,6 +209,33 @@ def test_published_accuracy(shared_data, table, C, gamma, accuracy, within):
     low, high = X.min(axis=0), X.max(axis=0)
     model = MPISVC(C, gamma=gamma).fit(2 * (X - low) / (high - low) - 1, y)
     assert model.score(2 * (T - low) / (high - low) - 1, t) == pytest.approx(accuracy, abs=within)
+
+
+def test_a_long_dual_goes_on_from_where_it_was_stopped(tmp_path, monkeypatch):
+    X, y = blobs(900)
+    monkeypatch.setattr("classical.binary.DIRECT_LIMIT", 0)
+    monkeypatch.setattr(Settings, "size", lambda self, n: 48)
+    monkeypatch.setattr("classical.decomposition.COARSE_FROM", 200)
+    monkeypatch.setattr("classical.progress.JOURNAL_S", 0.0)
+    whole = MPISVC(10, gamma=0.3).fit(X, y)
+    note, noted = Journal.note, []
+
+    def interrupted(self, rows, change):
+        note(self, rows, change)
+        noted.append(rows)
+        if len(noted) == whole.fit_report_.n_iterations - 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Journal, "note", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        MPISVC(10, gamma=0.3, checkpoint=tmp_path).fit(X, y)
+    (file,) = tmp_path.iterdir()
+    assert "+" in file.name
+    again = MPISVC(10, gamma=0.3, checkpoint=tmp_path).fit(X, y)
+    assert again.fit_report_.n_iterations < whole.fit_report_.n_iterations // 2
+    assert again.fit_report_.objective == pytest.approx(whole.fit_report_.objective, rel=1e-6)
+    (file,) = tmp_path.iterdir()
+    assert "-" in file.name
 
 
 def test_a_stopped_fit_goes_on_from_its_checkpoint(tmp_path):

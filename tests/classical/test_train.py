@@ -44,7 +44,7 @@ def test_searches_and_writes_table_and_figure(table, tmp_path, capsys):
     [
         (["--grid", "C=0,1"], "numbers > 0"),
         (["--multiclass", "ovr"], "one-vs-one"),
-        (["--checkpoint", "x"], "--grid"),
+        (["--early-stop"], "--grid"),
         (["--gamma", "-1"], "γ"),
     ],
 )
@@ -53,6 +53,13 @@ def test_wrong_options_are_said_and_end_with_2(options, words, table, tmp_path, 
     said = capsys.readouterr().err
     assert words in said
     assert "hint:" in said
+
+
+def test_a_fit_keeps_what_it_solved(table, tmp_path):
+    for run in ("first", "again"):
+        options = ["--checkpoint", str(tmp_path / "ck"), "--out", str(tmp_path / run)]
+        assert main(["--table", table, *options]) == 0
+    assert len(list((tmp_path / "ck").iterdir())) == 3
 
 
 def test_dry_run_shows_the_duals(table, capsys):

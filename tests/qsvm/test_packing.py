@@ -102,6 +102,23 @@ def test_a_longer_search_is_kept_if_it_finds_more(chip, tmp_path, monkeypatch):
     assert sum(chains is not None for chains in filled) == known
 
 
+def test_the_largest_clique_of_the_whole_graph_is_kept_with_its_chains(chip, tmp_path, monkeypatch):
+    finder = CliqueFinder(chip, tmp_path)
+    quick, known = finder.largest(), finder.largest(thorough=True)
+    assert quick <= known
+    monkeypatch.setattr(CliqueFinder, "_search", None)
+    monkeypatch.setattr("minorminer.busclique.busgraph_cache", None)
+    again = CliqueFinder(chip, tmp_path)
+    assert again.largest() == known
+    (chains,) = again.fill([known])
+    assert len(chains) == known
+    graph = chip.graph()
+    joined = {frozenset((a, b)) for a in range(known) for b in range(a)}
+    owner = {q: v for v, chain in enumerate(chains) for q in chain}
+    met = {frozenset((owner[a], owner[b])) for a, b in graph.edges if a in owner and b in owner}
+    assert joined <= met
+
+
 def test_a_damaged_cache_is_made_anew(chip, tmp_path):
     first = lay_out(CliqueFinder(chip, tmp_path), [12])
     (file,) = tmp_path.iterdir()
