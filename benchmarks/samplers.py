@@ -32,7 +32,7 @@ STATLOG = Path(__file__).resolve().parents[2] / "shared/data/tables/statlog_land
 CASES = ((150, 3), (500, 2), (500, 4), (1000, 4))
 TARGETS = (0.05, 0.01, 0.001)
 LADDER = (3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000)
-PATIENCE = 100.0
+PATIENCE, FLOOR_S = 100.0, 10.0
 SAMPLERS = ("dense", "neal", "neal-default", "tabu", "steepest", "round", "openjij")
 TEST_SIZE = 2000
 
@@ -210,7 +210,7 @@ def time_to_gap(source, problem, case, repeats):
     timed(make("dense", 1), problem, 0)
     curves = {"dense": climb("dense", problem, exact, 30.0, repeats)}
     reached = [t for t, gap in curves["dense"] if gap <= TARGETS[1]]
-    limit = max(PATIENCE * min(reached, default=0.1), 1.0)
+    limit = max(PATIENCE * min(reached, default=0.1), FLOOR_S)
     for name in SAMPLERS[1:]:
         if name == "openjij" and importlib.util.find_spec("openjij") is None:
             continue

@@ -93,7 +93,7 @@ def solve_task(
         Keeps the coefficients of a long fit.
     """
     if source.evaluator is None or source.matrix is not None or len(task.y) <= DIRECT_LIMIT:
-        return solve_stored(source, task, settings)
+        return solve_stored(source, task, settings, run)
     assert source.Z is not None
     first, last = block_range(len(task.y), comm.size, comm.rank)
     mine = slice(first, last)
@@ -109,9 +109,11 @@ def solve_task(
     return conclude(task, beta, f, outer.effort)
 
 
-def solve_stored(source: KernelSource, task: BinaryTask, settings: Settings) -> BinarySolution:
+def solve_stored(
+    source: KernelSource, task: BinaryTask, settings: Settings, run: Run
+) -> BinarySolution:
     """Solve a dual whose kernel matrix is stored; every rank of a group does the same."""
-    K = source.block(task.rows)
+    K = source.block(task.rows, run)
     beta, f = task.start.copy(), -task.y
     used = np.flatnonzero(beta)
     if len(used):

@@ -15,6 +15,7 @@ from classical.decomposition import LARGEST_WORKING_SET
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bridges.fused import Run
     from bridges.kernels import Kernel
 
 SHARED_LIMIT = 5000
@@ -45,12 +46,12 @@ class KernelSource:
     Z: NDArray[Any] | None = None
     matrix: NDArray[Any] | None = None
 
-    def block(self, rows: NDArray[np.intp]) -> NDArray[Any]:
-        """Return the values between some rows, shape (q, q)."""
+    def block(self, rows: NDArray[np.intp], run: Run) -> NDArray[Any]:
+        """Return the values between some rows, shape (q, q); ``run`` deals rows to threads."""
         if self.matrix is None:
             assert self.evaluator is not None
             assert self.Z is not None
-            return self.evaluator.gram(self.Z[rows])
+            return self.evaluator.gram(self.Z[rows], run=run)
         if len(rows) == len(self.matrix):
             return self.matrix
         return self.matrix[np.ix_(rows, rows)]

@@ -99,7 +99,9 @@ def pair_steps(
             return step
         j = partner(f, no_shrink, K[i], diagonal, diagonal[i], f[i])
         room_i, room_j = upper[i] - beta[i], beta[j] - lower[j]
-        bend = np.float64(curvature(diagonal[i], diagonal[j], K[i, j]))
+        # in double precision: two large diagonals less twice their kernel value cancel
+        ends = np.float64(diagonal[i]) + np.float64(diagonal[j])
+        bend = max(ends - 2.0 * np.float64(K[i, j]), CURVATURE)
         t = min(np.float64(f[j] - f[i]) / bend, room_i, room_j)
         if not t > 0.0:
             return step

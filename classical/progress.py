@@ -47,20 +47,20 @@ class TaskStore:
     def __init__(self, folder: str | os.PathLike[str] | None, key: str) -> None:
         self.folder = Path(folder) if folder is not None else None
         self.key = key
-        self.known: set[int] = set()
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
 
-    def load(self) -> Iterator[tuple[int, Result]]:
-        """Yield the tasks that were finished earlier and their results."""
+    def load(self, wanted: range) -> Iterator[tuple[int, Result]]:
+        """Yield those of the wanted tasks that were finished earlier, and their results."""
         if self.folder is None:
             return
         for path in sorted(self.folder.glob(f"{self.key}-*.npz")):
             task = int(path.stem.rpartition("-")[2])
+            if task not in wanted:
+                continue
             with np.load(path) as stored:
                 votes = np.unpackbits(stored["votes"], axis=1, count=int(stored["n"]))
                 seconds = stored["seconds"]
-            self.known.add(task)
             yield task, (votes.astype(np.bool_), seconds)
 
     def save(self, task: int, result: Result) -> None:

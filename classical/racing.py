@@ -106,9 +106,9 @@ class Tally:
     def alive(self) -> NDArray[np.bool_]:
         """Return the cells to go on with, shape (γ, C): all before the first stage."""
         done = int(self.folds_done.max())
-        right = self.right()[:, :, : self.plan.data.held_out(range(done))[1]]
         if not done:
-            return np.ones(right.shape[:2], np.bool_)
+            return np.ones(self.folds_done.shape, np.bool_)
+        right = self.right()[:, :, : self.plan.data.held_out(range(done))[1]]
         best = right[np.unravel_index(np.argmax(right.sum(axis=2)), right.shape[:2])]
         worse, better = (best & ~right).sum(axis=2), (right & ~best).sum(axis=2)
         alive: NDArray[np.bool_] = worse - better <= HOPELESS * np.sqrt(worse + better)
@@ -186,7 +186,7 @@ class Stage:
         wanted = [task for task in self.plan.order() if len(self.costs(task))]
         if not len(self.folds):
             return 0, []
-        done = 0
+        done, offset = 0, self.number * self.plan.n_tasks
 
         def count(task: int, result: Result) -> None:
             nonlocal done
@@ -196,13 +196,13 @@ class Stage:
                 progress(done, len(wanted))
 
         def hand_in(task: int, result: Result) -> None:
-            store.save(self.number * self.plan.n_tasks + task, result)
+            store.save(offset + task, result)
             count(task, result)
 
-        for number, result in store.load():
-            if number // self.plan.n_tasks == self.number:
-                count(number % self.plan.n_tasks, result)
+        known = set()
+        for number, result in store.load(range(offset, offset + self.plan.n_tasks)):
+            count(number - offset, result)
+            known.add(number - offset)
         found = comm.bcast(done)
-        known = {number - self.number * self.plan.n_tasks for number in store.known}
         left = [task for task in wanted if task not in known]
         return found, deal_out(comm, left, self.work, hand_in, threads)

@@ -1,9 +1,9 @@
 """Cross-validated search for C and γ over MPI ranks and threads.
 
-A task is one pair of classes at one γ, with all values of C and all folds
-(:mod:`classical.folds`). Tasks are dealt, most expensive first, to whoever is free
-(:mod:`classical.dealer`): the load balancing that Cavallaro et al. (*IEEE JSTARS* 8, 2015) left
-open.
+A task is one pair of classes at one γ, with the values of C and the folds that a stage tries
+(:mod:`classical.racing`, :mod:`classical.folds`). Tasks are dealt, most expensive first, to whoever
+is free (:mod:`classical.dealer`): the load balancing that Cavallaro et al. (*IEEE JSTARS* 8, 2015)
+left open.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         sample_weight : array-like of shape (n,), optional
             Factors of C by sample; scores are not weighted.
         progress : callable, optional
-            Called on rank 0 as ``progress(tasks done, tasks in all)``.
+            Called on rank 0 as ``progress(tasks done, tasks in all)``; with ``early_stop`` both
+            count the tasks of the stage.
 
         Raises
         ------

@@ -109,6 +109,8 @@ def distinct_rows(x: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     Rows are compared as bytes: numpy's ``unique`` along an axis makes a field of every column,
     which takes milliseconds for a thousand of them.
     """
+    if not x.shape[1]:
+        return np.zeros(min(len(x), 1), np.intp), np.zeros(len(x), np.intp)
     rows = np.ascontiguousarray(x + 0)  # -0.0 and 0.0 are one value
     keys = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)

@@ -112,6 +112,8 @@ class CliqueFinder:
         if len(found) <= quick:
             return quick, quick
         known = self._load()
+        for key in [key for key in known if key.startswith(f"{size}x")]:
+            del known[key]  # placed beside cliques that are replaced now
         for count, chains in enumerate([*found, None]):
             known[f"{_runs((size,) * count)}|{size}"] = chains
         self._dirty = True
@@ -135,7 +137,9 @@ class CliqueFinder:
             graph = self.graph(thorough=thorough)
             chains = _sorted_chains(busgraph_cache(graph, seed=SEED).largest_clique())
             known[key] = [[len(chains)]]
-            known[f"{_runs(())}|{len(chains)}"] = chains
+            alone = f"{_runs(())}|{len(chains)}"
+            if not known.get(alone):  # others may have been placed beside the one that is known
+                known[alone] = chains
             self._dirty = True
             self._save()
         found = (known.get(name) for name in ("largest", "largest of the whole graph"))

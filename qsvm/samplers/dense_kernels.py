@@ -12,6 +12,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from bridges.compiled import kept
 from bridges.ordered import PLACES, ordered, smaller
 
 INNER: dict[str, Any] = {
@@ -29,6 +30,10 @@ equality (0 for none), and the state: value and level. One coefficient is one ca
 
 GAIN = 1e-12
 """Share of the energy that a move of the descent must gain, so that rounding makes no cycles."""
+
+
+def _kept(function: Any) -> Any:
+    return kept(function, **INNER)
 
 
 @numba.njit(**INNER)
@@ -196,7 +201,7 @@ def _sweep_pairs(hessian, table, values, uniform, beta, state, fields):  # type:
             _add_rows(fields, hessian, i, j, step, back)
 
 
-@numba.njit(cache=True, **INNER)
+@_kept
 def anneal(  # type: ignore[no-untyped-def]
     hessian, linear, blank, values, uniform, betas, seeds, levels, stop
 ) -> Any:
@@ -366,7 +371,7 @@ def _move_to(i, level, hessian, table, lanes, values, fields):  # type: ignore[n
         lanes[0, i] = values[level]
 
 
-@numba.njit(cache=True, **INNER)
+@_kept
 def descend_lattice(  # type: ignore[no-untyped-def]
     hessian, linear, blank, values, uniform, max_passes, levels, stop
 ) -> Any:
@@ -406,7 +411,7 @@ def descend_lattice(  # type: ignore[no-untyped-def]
             levels[row, i] = table[i, LEVEL]
 
 
-@numba.njit(cache=True, nogil=True)
+@_kept
 def has_between(matrix, low, high):  # type: ignore[no-untyped-def]
     """Tell whether any entry's magnitude lies strictly between two values."""
     for row in matrix:

@@ -56,10 +56,13 @@ def test_wrong_options_are_said_and_end_with_2(options, words, table, tmp_path, 
 
 
 def test_a_fit_keeps_what_it_solved(table, tmp_path):
+    written = []
     for run in ("first", "again"):
         options = ["--checkpoint", str(tmp_path / "ck"), "--out", str(tmp_path / run)]
         assert main(["--table", table, *options]) == 0
-    assert len(list((tmp_path / "ck").iterdir())) == 3
+        written.append([f.stat().st_mtime_ns for f in sorted((tmp_path / "ck").iterdir())])
+    assert len(written[0]) == 3
+    assert written[0] == written[1]
 
 
 def test_dry_run_shows_the_duals(table, capsys):

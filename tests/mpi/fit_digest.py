@@ -8,6 +8,7 @@ import sys
 import numpy as np
 
 from bridges.comm import block_range, resolve
+from classical import decomposition
 from classical.classifier import MPISVC
 
 
@@ -25,6 +26,7 @@ def digest(model: MPISVC) -> str:
 
 def main() -> None:
     comm = resolve()
+    decomposition.COARSE_FROM = 2000  # the coarse start, too
     results = []
     for n, n_classes in ((4500, 2), (900, 4)):
         X, y = samples(n, n_classes)

@@ -19,8 +19,12 @@ def main() -> None:
     folder = sys.argv[1] if len(sys.argv) > 1 else None
     search = GridSearch(MPISVC(), grid, cv=4, checkpoint=folder).fit(X, y)
     assert sum(shift.tasks for shift in search.shifts_) + search.n_resumed_ == 12
+    race = GridSearch(MPISVC(), {"C": [1e-4, 1.0, 10.0]}, cv=4, early_stop=True, refit=False)
+    stopped = race.fit(X, y).cv_results_["stopped"].tolist()
+    assert stopped == [True, False, False], stopped
     if comm.rank == 0:
         scores = search.cv_results_["mean_test_score"].tobytes()
+        scores += race.cv_results_["mean_test_score"].tobytes()
         sys.stdout.write(hashlib.sha256(scores).hexdigest()[:16] + f" {search.n_resumed_}\n")
 
 

@@ -221,13 +221,12 @@ def test_partners_are_found_beyond_the_places_that_one_search_holds():
     n = PLACES + 100
     random = np.random.default_rng(0)
     hessian = np.eye(n, dtype=np.float32)
-    hessian[0, -1] = hessian[-1, 0] = 0.9
-    linear = np.zeros(n)
-    linear[[0, -1]] = -0.55, -0.65  # the first alone: -0.05, the last alone: -0.15, both: 0.7
-    linear[1:-1] = random.uniform(0.6, 1.0, n - 2)
+    hessian[-2, -1] = hessian[-1, -2] = 0.9
+    linear = random.uniform(0.6, 1.0, n)
+    linear[-2:] = -0.55, -0.65  # alone: -0.05 and -0.15, both: 0.7
     problem = DualProblem(hessian, linear, np.zeros(n), np.ones(n), bit_weights(2, 1))
     levels = np.zeros((1, n), np.int32)
-    levels[0, 0] = 1
+    levels[0, -2] = 1
     data = walk_data(problem)
     common = (data.linear, data.table, data.lattice.values, data.lattice.uniform)
     descend_lattice(data.hessian, *common, 3, levels, np.zeros(1, np.uint8))
