@@ -19,10 +19,11 @@ from bridges.comm import resolve, threads_per_rank, together
 from bridges.errors import DataError
 from bridges.kernel_model import KernelModel
 from bridges.kernels import Kernel, resolve_gamma
+from bridges.memory import require_memory
 from bridges.multiclass import binary_tasks, count_votes, predicted_indices, vote_scores
 from classical.binary import BinarySolution, BinaryTask
 from classical.decomposition import Settings
-from classical.kernel import make_source, require_memory, training_bytes
+from classical.kernel import make_source, training_bytes
 from classical.pairs import solve_all
 from classical.progress import SolutionStore, fingerprint
 from classical.rows import DataMode, TrainingRows, canonical, replicate

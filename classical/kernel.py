@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bridges.errors import SolverError
 from bridges.fused import Evaluator, in_chunks
 from classical.decomposition import LARGEST_WORKING_SET
 
@@ -55,36 +53,6 @@ class KernelSource:
         if len(rows) == len(self.matrix):
             return self.matrix
         return self.matrix[np.ix_(rows, rows)]
-
-
-def available_memory() -> int:
-    """Return the bytes that this machine can still give, a container's limit included."""
-    free = 1 << 62
-    try:
-        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
-        sizes = dict(line.split(":") for line in lines)
-        free = int(sizes["MemAvailable"].split()[0]) * 1024
-        limit = int(Path("/sys/fs/cgroup/memory.max").read_text("ascii"))
-        free = min(free, limit - int(Path("/sys/fs/cgroup/memory.current").read_text("ascii")))
-    except (OSError, KeyError, ValueError):
-        return free
-    return free
-
-
-def require_memory(needed: int, ranks_here: int, what: str) -> None:
-    """Refuse work whose predicted memory exceeds this rank's share of what is available.
-
-    Raises
-    ------
-    SolverError
-        With both numbers.
-    """
-    share = available_memory() // max(ranks_here, 1)
-    if needed > share:
-        raise SolverError(
-            f"{what} would take {needed / 1e9:.1f} GB on this rank; {share / 1e9:.1f} GB are left.",
-            "Start fewer ranks per node, or train on fewer samples.",
-        )
 
 
 def training_bytes(X: NDArray[np.float64], kernel: Any, threads: int) -> int:

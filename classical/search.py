@@ -21,10 +21,10 @@ from sklearn.utils.validation import check_is_fitted
 from bridges.comm import resolve, threads_per_rank
 from bridges.errors import UsageError
 from bridges.kernels import Kernel, resolve_gamma
+from bridges.memory import require_memory
 from bridges.multiclass import binary_tasks
 from classical.dealer import Shift, added
 from classical.folds import SQUARES_LIMIT, GridData, KernelRows
-from classical.kernel import require_memory
 from classical.progress import TaskStore, fingerprint
 from classical.racing import Plan, Progress, Stage, Tally, stages
 

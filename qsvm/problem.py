@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridges.memory import require_memory
+
 if TYPE_CHECKING:
     import dimod
     from numpy.typing import NDArray
@@ -24,6 +26,9 @@ ROUNDING = 1e-12
 """Coefficients below this share of the largest are set to zero: they stand for rounding errors and
 break default annealing schedules, whose final inverse temperature grows with their inverse."""
 
+
+BQM_BYTES = 40
+"""Peak bytes per pair of variables while a dimod model is built (measured at 4 000 variables)."""
 
 BLOCK = 1024
 """Rows of the hessian that are converted to float64 at a time."""
@@ -126,9 +131,21 @@ class DualProblem:
         return quadratic, linear, offset
 
     def to_bqm(self) -> dimod.BinaryQuadraticModel:
-        """Return the QUBO as a dimod model; bit k of coefficient n is variable ``n * K + k``."""
+        """Return the QUBO as a dimod model; bit k of coefficient n is variable ``n * K + k``.
+
+        Raises
+        ------
+        SolverError
+            If building it would take more memory than is left.
+        """
         import dimod
 
+        require_memory(
+            BQM_BYTES * self.n_variables**2,
+            1,
+            f"The QUBO of {self.n_variables} variables",
+            "Use --sampler dense or round, which never build it, or fewer samples or bits.",
+        )
         quadratic, linear, offset = self.qubo()
         upper = np.triu(quadratic)
         np.fill_diagonal(upper, linear)  # aᵢ² = aᵢ: dimod reads the diagonal as the linear part

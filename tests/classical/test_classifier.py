@@ -193,7 +193,7 @@ def test_one_class_and_memory_are_refused(monkeypatch):
     X, y = blobs(50)
     with pytest.raises(DataError, match="1 class"):
         MPISVC().fit(X, np.zeros(len(y)))
-    monkeypatch.setattr(kernel_module, "available_memory", lambda: 1000)
+    monkeypatch.setattr("bridges.memory.available_memory", lambda: 1000)
     with pytest.raises(SolverError, match="GB on this rank"):
         MPISVC().fit(X, y)
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridges.errors import SolverError
 from qsvm.problem import ROUNDING, DualProblem, bit_weights
 
 
@@ -156,3 +157,12 @@ def test_energies_of_blocks_are_energies_of_the_whole(monkeypatch):
     whole = problem.energies(x)
     monkeypatch.setattr("qsvm.problem.BLOCK", 5)
     np.testing.assert_allclose(problem.energies(x), whole, rtol=1e-12)
+
+
+def test_a_qubo_too_large_for_the_memory_is_refused(monkeypatch):
+    problem = make_problem(6, 2)
+    assert problem.to_bqm().num_variables == 12
+    monkeypatch.setattr("bridges.memory.available_memory", lambda: 40 * 12**2 - 1)
+    with pytest.raises(SolverError, match="QUBO of 12 variables") as caught:
+        problem.to_bqm()
+    assert "dense" in caught.value.hint
