@@ -256,14 +256,17 @@ def grid_worker(args: argparse.Namespace) -> None:
 
 
 def ranks(args: argparse.Namespace) -> None:
-    """Strong scaling: one rank × two threads, two ranks × one thread, one × one."""
+    """Strong scaling (the same samples) and weak (twice the samples on two ranks)."""
     launcher = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or "mpiexec"
     for size in args.sizes:
-        for count, threads in ((1, 1), (1, 2), (2, 1)):
-            worker = [sys.executable, "-m", "mpi4py", __file__, "ranks-worker", "--sizes", size]
+        n, k = size.split("x")
+        double = f"{2 * int(n)}x{k}"
+        for count, threads, some in ((1, 1, size), (1, 2, size), (2, 1, size), (2, 1, double)):
+            worker = [sys.executable, "-m", "mpi4py", __file__, "ranks-worker", "--sizes", some]
             command = [launcher, "-n", str(count), *worker, "--threads", str(threads)]
+            command += ["--repeats", str(args.repeats)]
             run = subprocess.run(command, check=True, capture_output=True, text=True)
-            print(f"{size}: {count} ranks × {threads} threads: {run.stdout.strip()}", flush=True)
+            print(f"{some}: {count} ranks × {threads} threads: {run.stdout.strip()}", flush=True)
 
 
 def ranks_worker(args: argparse.Namespace) -> None:
@@ -282,7 +285,11 @@ def ranks_worker(args: argparse.Namespace) -> None:
             seconds.append(spent)
     if comm.rank == 0:
         report = model.fit_report_
-        print(f"{statistics.median(seconds):.3f} s, {report.n_iterations} outer steps")
+        per_step = report.sent_bytes / max(report.n_iterations, 1)
+        print(
+            f"{statistics.median(seconds):.3f} s, {report.n_iterations} outer steps, "
+            f"{per_step / 1000:.0f} kB sent per outer step"
+        )
 
 
 def compile_times(_: argparse.Namespace) -> None:

@@ -51,6 +51,8 @@ class FitReport(_Record):
         Members of an ensemble (1 for a single classifier).
     n_iterations : int
         Outer iterations of a classical solver, refinement rounds of an annealed one.
+    sent_bytes : int
+        Bytes of arrays that the first rank of every group handed to MPI (0 on one rank).
     objective : float or None
         Sum of the dual objectives (minimised form), None where it does not apply.
     """
@@ -69,6 +71,7 @@ class FitReport(_Record):
     n_problems: int = 1
     n_members: int = 1
     n_iterations: int = 0
+    sent_bytes: int = 0
     objective: float | None = None
 
 
@@ -86,6 +89,9 @@ class Diagnostics(_Record):
         Over problems, gap of the averaged coefficients: the ones that the model uses.
     best_sample_gap_mean : float or None
         Over problems, gap of the best single sample.
+    rounded_gap_mean : float or None
+        Over problems, gap of the exact optimum rounded to the lattice: the reference that a sampler
+        has to beat.
     above_zero_fraction : float or None
         Share of kept samples with an energy above that of all-zero coefficients.
     equality_violation_mean : float or None
@@ -103,6 +109,7 @@ class Diagnostics(_Record):
     energy_gap_mean: float | None = None
     energy_gap_max: float | None = None
     best_sample_gap_mean: float | None = None
+    rounded_gap_mean: float | None = None
     above_zero_fraction: float | None = None
     equality_violation_mean: float | None = None
     at_zero_fraction: float | None = None

@@ -213,6 +213,7 @@ def merge_reports(members: Sequence[Any], total_s: float, n: int, n_support: int
         n_variables=max((part.n_variables for part in parts), default=0),
         n_problems=total("n_problems") if parts else len(members),
         n_members=len(members),
+        sent_bytes=total("sent_bytes"),
         n_iterations=max((part.n_iterations for part in parts), default=0),
         objective=sum(known) if known else None,
     )

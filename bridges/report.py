@@ -32,6 +32,7 @@ QUALITY = {
     "energy_gap_mean": "energy gap of the averaged α to the exact dual, mean",
     "energy_gap_max": "the same, largest",
     "best_sample_gap_mean": "energy gap of the best single sample, mean",
+    "rounded_gap_mean": "the same of the exact optimum rounded to the lattice: the reference",
     "above_zero_fraction": "kept samples worse than all-zero α",
     "equality_violation_mean": "violation of Σ α y = 0, relative",
     "at_zero_fraction": "coefficients at 0",

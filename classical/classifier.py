@@ -283,6 +283,7 @@ class MPISVC(KernelModel):
             n_support=len(self.support_),
             n_problems=len(tasks),
             n_iterations=int(sum(solution.effort.outer for solution in solutions)),
+            sent_bytes=sum(solution.effort.sent_bytes for solution in solutions),
             objective=float(sum(solution.objective for solution in solutions)),
         )
         balance = [

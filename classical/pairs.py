@@ -59,6 +59,9 @@ def solve_all(
             task = dataclasses.replace(task, start=begun[number])
         journal = store.journal(number, task.start) if group.rank == 0 else None
         solution = solve_task(source, task, settings, group, run, journal)
+        if group.size == 1:
+            effort = dataclasses.replace(solution.effort, sent_bytes=0)
+            solution = dataclasses.replace(solution, effort=effort)
         if group.rank == 0:
             store.save(number, solution)
         return solution

@@ -35,6 +35,9 @@ class DualQuality:
         Lowest energy among the samples.
     zero : float
         Energy of the lower bounds: all-zero coefficients.
+    rounded : float
+        Energy of the exact optimum rounded to the lattice (:mod:`qsvm.samplers.rounding`): what a
+        quadratic solver gives without any sampling.
     kept_above_zero : float
         Share of kept samples above ``zero``.
     equality_violation : float
@@ -51,6 +54,7 @@ class DualQuality:
     model: float
     best: float
     zero: float
+    rounded: float
     kept_above_zero: float
     equality_violation: float
     at_zero: float
@@ -77,8 +81,10 @@ def relative_gap(energy: float, exact: float) -> float:
 def assess(problem: DualProblem, batch: SampleBatch, solution: Solution) -> DualQuality:
     """Hold one dual's samples and decoded coefficients against its exact optimum."""
     from qsvm.exact import solve_box
+    from qsvm.samplers.rounding import rounded_optimum
 
-    _, exact = solve_box(problem)
+    optimum, exact = solve_box(problem)
+    rounded = float(problem.energies(rounded_optimum(problem, optimum))[0])
     alpha = solution.alpha
     zero = float(problem.energies(problem.lower)[0])
     tolerance = AT_BOUND * problem.span
@@ -89,6 +95,7 @@ def assess(problem: DualProblem, batch: SampleBatch, solution: Solution) -> Dual
         model=solution.energy,
         best=float(batch.energies[0]),
         zero=zero,
+        rounded=rounded,
         kept_above_zero=float(np.mean(solution.kept_energies > zero)),
         equality_violation=balance / total if total > 0 else 0.0,
         at_zero=float(np.mean(alpha <= problem.lower + tolerance)),
@@ -112,6 +119,7 @@ def summarise(qualities: Sequence[DualQuality]) -> Diagnostics:
         energy_gap_mean=mean(gaps),
         energy_gap_max=max(gaps),
         best_sample_gap_mean=mean([q.best_gap for q in qualities]),
+        rounded_gap_mean=mean([relative_gap(q.rounded, q.exact) for q in qualities]),
         above_zero_fraction=mean([q.kept_above_zero for q in qualities]),
         equality_violation_mean=mean([q.equality_violation for q in qualities]),
         at_zero_fraction=mean([q.at_zero for q in qualities]),

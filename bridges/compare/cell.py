@@ -33,8 +33,8 @@ REPORT = (
     "n_variables", "n_members", "objective",
 )  # fmt: skip
 QUALITY = (
-    "energy_gap_mean", "energy_gap_max", "best_sample_gap_mean", "above_zero_fraction",
-    "equality_violation_mean", "chain_break_fraction", "kkt_violation_max",
+    "energy_gap_mean", "energy_gap_max", "best_sample_gap_mean", "rounded_gap_mean",
+    "above_zero_fraction", "equality_violation_mean", "chain_break_fraction", "kkt_violation_max",
 )  # fmt: skip
 COSTS = ("fit_s", "predict_s_per_mpix", "peak_memory_mib", "ranks")
 COLUMNS = (*IDENTITY, *OUTCOME, *SCORES, *COSTS, *REPORT, *QUALITY)

@@ -33,6 +33,7 @@ COST_HEADS = {
     "objective": "dual objective",
     "energy_gap_mean": "energy gap",
     "best_sample_gap_mean": "best sample's gap",
+    "rounded_gap_mean": "rounded optimum's gap",
     "above_zero_fraction": "kept samples above zero",
     "chain_break_fraction": "broken chains",
 }

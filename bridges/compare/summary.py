@@ -27,7 +27,8 @@ Arrays = Callable[[str], Mapping[str, Any]]
 MEDIANS = (
     "fit_s", "kernel_s", "build_s", "solve_s", "decode_s", "diagnose_s", "qpu_s", "queue_s",
     "predict_s_per_mpix", "peak_memory_mib", "n_support", "n_variables", "objective",
-    "energy_gap_mean", "best_sample_gap_mean", "above_zero_fraction", "chain_break_fraction",
+    "energy_gap_mean", "best_sample_gap_mean", "rounded_gap_mean", "above_zero_fraction",
+    "chain_break_fraction",
 )  # fmt: skip
 
 

@@ -35,18 +35,23 @@ class RoundedOptimum(ThreadedSampler):
         return batch_from_rows(problem, x[None], solve_s=time.perf_counter() - started)
 
 
-def rounded_optimum(problem: DualProblem) -> NDArray[np.float64]:
+def rounded_optimum(
+    problem: DualProblem, optimum: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Return a local optimum on the lattice beside the exact optimum, shape (n,).
 
     Parameters
     ----------
     problem : DualProblem
         Any problem of at most 20 bits per coefficient.
+    optimum : ndarray of shape (n,), optional
+        The exact optimum, if it is known already.
     """
     from qsvm.samplers.dense_kernels import descend_lattice
 
     data = walk_data(problem)
-    optimum, _ = solve_box(problem)
+    if optimum is None:
+        optimum, _ = solve_box(problem)
     wide = np.where(problem.span > 0, problem.span, 1.0)
     levels = data.lattice.nearest((optimum - problem.lower) / wide)[None]
     descend_lattice(

@@ -52,6 +52,14 @@ def test_annealed_samples_classify_separable_data_as_the_exact_svm():
     assert correlation > 0.98
 
 
+def test_the_rounded_optimum_is_the_reference_of_every_fit():
+    X, y = landsat_like(20, seed=1, overlap=2.0)
+    neal = QuboSVC(random_state=0).fit(X, y).diagnostics_
+    rounded = QuboSVC(sampler="round").fit(X, y).diagnostics_
+    assert 0 <= neal.rounded_gap_mean <= 0.05
+    assert neal.rounded_gap_mean == rounded.rounded_gap_mean == rounded.best_sample_gap_mean
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_averaged_coefficients_come_close_to_the_optimum(seed):
     """Forty samples of overlapping classes, two bits, default reads: five per cent at the most."""
