@@ -263,7 +263,8 @@ class DenseAnnealer:
         stop: NDArray[np.uint8],
     ) -> NDArray[np.int32]:
         """Return the final levels of one replica per stream, shape (n_replicas, n)."""
-        from qsvm.samplers.dense_kernels import anneal, descend_lattice
+        from qsvm.samplers.dense_kernels import anneal
+        from qsvm.samplers.lattice_descent import descend_lattice
 
         levels = np.empty((len(streams), len(data.hessian)), dtype=np.int32)
         common = (data.linear, data.table, data.lattice.values, data.lattice.uniform)

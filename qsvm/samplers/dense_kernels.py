@@ -1,4 +1,4 @@
-"""Compiled walks of coefficients on a lattice: annealing, and descent to a local optimum.
+"""Compiled walks of coefficients on a lattice: the state of a walk, and annealing.
 
 The state of a walk is the level of each coefficient and the N fields g = Hx + f; a move costs O(1)
 to judge and O(N) to make. Everything here releases the GIL and none of it draws on global state.
@@ -13,7 +13,6 @@ import numba
 import numpy as np
 
 from bridges.compiled import kept
-from bridges.ordered import PLACES, ordered, smaller
 
 INNER: dict[str, Any] = {
     "nogil": True,
@@ -28,11 +27,9 @@ DIAGONAL, ROOT, LOWER, SPAN, PER_SPAN, EQUALITY, X, LEVEL = range(8)
 """Columns of a walk's table: H_nn, 1 / sqrt(H_nn) or 0 where flat, interval, 1 / width or 0,
 equality (0 for none), and the state: value and level. One coefficient is one cache line."""
 
-GAIN = 1e-12
-"""Share of the energy that a move of the descent must gain, so that rounding makes no cycles."""
 
-
-def _kept(function: Any) -> Any:
+def kept_walk(function: Any) -> Any:
+    """Compile a walk and keep its machine code."""
     return kept(function, **INNER)
 
 
@@ -62,7 +59,7 @@ def _below(bits, n):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(**INNER)
-def _nearest(share, values, uniform):  # type: ignore[no-untyped-def]
+def nearest(share, values, uniform):  # type: ignore[no-untyped-def]
     """Return the level nearest to a share of the interval."""
     top = len(values) - 1
     if uniform:
@@ -78,7 +75,7 @@ def _nearest(share, values, uniform):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(**INNER)
-def _place(table, i, level, values):  # type: ignore[no-untyped-def]
+def place(table, i, level, values):  # type: ignore[no-untyped-def]
     """Put a coefficient on a level and return the step that this is."""
     before = table[i, X]
     table[i, LEVEL] = level
@@ -87,13 +84,13 @@ def _place(table, i, level, values):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(**INNER)
-def _start(hessian, linear, table, levels, values, fields):  # type: ignore[no-untyped-def]
+def put_all(hessian, linear, table, levels, values, fields):  # type: ignore[no-untyped-def]
     """Put all coefficients on their levels and set the fields to Hx + f; return the energy."""
     n = len(linear)
     fields[:] = 0.0
     for i in range(n):
-        _place(table, i, levels[i], values)
-        _add_row(fields, hessian, i, table[i, X])
+        place(table, i, levels[i], values)
+        add_row(fields, hessian, i, table[i, X])
     energy = 0.0
     for k in range(n):
         energy += table[k, X] * (0.5 * fields[k] + linear[k])
@@ -102,7 +99,7 @@ def _start(hessian, linear, table, levels, values, fields):  # type: ignore[no-u
 
 
 @numba.njit(**INNER)
-def _add_row(fields, hessian, i, step):  # type: ignore[no-untyped-def]
+def add_row(fields, hessian, i, step):  # type: ignore[no-untyped-def]
     """Update the fields after a step of coefficient i."""
     a = fields.dtype.type(step)
     for k in range(len(fields)):
@@ -128,7 +125,7 @@ def _single(i, noise, bits, table, field, values, uniform):  # type: ignore[no-u
     root = table[i, ROOT]
     if root > 0.0:
         target = table[i, X] - table[i, LOWER] + root * (noise - field * root)
-        new = _nearest(target * table[i, PER_SPAN], values, uniform)
+        new = nearest(target * table[i, PER_SPAN], values, uniform)
     else:
         new = _below(bits, len(values) - 1)
         if new >= level:
@@ -153,10 +150,10 @@ def _pair(i, j, noise, coupling, table, fields, values, uniform):  # type: ignor
     one, other = above * inverse, (above - table[j, SPAN]) * inverse
     step = min(max(step, min(one, other)), max(one, other))
     target = (table[i, X] + step - table[i, LOWER]) * table[i, PER_SPAN]
-    level = _nearest(target, values, uniform)
+    level = nearest(target, values, uniform)
     step = table[i, SPAN] * (values[level] - values[np.int64(table[i, LEVEL])])
     target = (above - ratio * step) * table[j, PER_SPAN]
-    partner = _nearest(target, values, uniform)
+    partner = nearest(target, values, uniform)
     back = table[j, SPAN] * (values[partner] - values[np.int64(table[j, LEVEL])])
     change = step * (fields[i] + 0.5 * a * step + coupling * back)
     return level, partner, change + back * (fields[j] + 0.5 * b * back)
@@ -181,7 +178,7 @@ def _sweep_single(hessian, table, values, uniform, beta, state, fields):  # type
         bits = _draw(state)
         new, change = _single(i, width * _normal(bits), bits, table, fields[i], values, uniform)
         if new != table[i, LEVEL] and _accept(change, beta, state):
-            _add_row(fields, hessian, i, _place(table, i, new, values))
+            add_row(fields, hessian, i, place(table, i, new, values))
 
 
 @numba.njit(**INNER)
@@ -197,11 +194,11 @@ def _sweep_pairs(hessian, table, values, uniform, beta, state, fields):  # type:
         noise = width * _normal(_draw(state))
         new, other, change = _pair(i, j, noise, hessian[i, j], table, fields, values, uniform)
         if new != table[i, LEVEL] and _accept(change, beta, state):
-            step, back = _place(table, i, new, values), _place(table, j, other, values)
+            step, back = place(table, i, new, values), place(table, j, other, values)
             _add_rows(fields, hessian, i, j, step, back)
 
 
-@_kept
+@kept_walk
 def anneal(  # type: ignore[no-untyped-def]
     hessian, linear, blank, values, uniform, betas, seeds, levels, stop
 ) -> Any:
@@ -240,7 +237,7 @@ def anneal(  # type: ignore[no-untyped-def]
         table[:] = blank
         for i in range(n):
             levels[replica, i] = _below(_draw(state), len(values))
-        _start(hessian, linear, table, levels[replica], values, fields)
+        put_all(hessian, linear, table, levels[replica], values, fields)
         for number in range(len(betas)):
             if stop[0]:
                 return
@@ -253,165 +250,7 @@ def anneal(  # type: ignore[no-untyped-def]
             levels[replica, i] = table[i, LEVEL]
 
 
-@numba.njit(**INNER)
-def _best_level(i, field, table, values, uniform):  # type: ignore[no-untyped-def]
-    """Return the level of lowest energy of coefficient i, the others fixed, and its step."""
-    value = values[np.int64(table[i, LEVEL])]
-    span, curvature = table[i, SPAN], table[i, DIAGONAL]
-    if curvature > 0.0:
-        share = value - field * table[i, ROOT] * table[i, ROOT] * table[i, PER_SPAN]
-        new = _nearest(share, values, uniform)
-    else:
-        down, up = -span * value, span * (1.0 - value)
-        falls = down * (field + 0.5 * curvature * down) < up * (field + 0.5 * curvature * up)
-        new = 0 if falls else len(values) - 1
-    return new, span * (values[new] - value)
-
-
-@numba.njit(**INNER)
-def _best_partner(i, step, best, hessian, table, values, uniform, fields):  # type: ignore[no-untyped-def]
-    """Return the best answer to a step of i: partner or -1, its level, the change of energy."""
-    own = step * (fields[i] + 0.5 * table[i, DIAGONAL] * step)
-    partner, level = -1, 0
-    for j in range(len(fields)):
-        field = fields[j] + hessian[i, j] * step
-        new, back = _best_level(j, field, table, values, uniform)
-        change = own + back * (field + 0.5 * table[j, DIAGONAL] * back)
-        if change < best and j != i:
-            best, partner, level = change, j, new
-    return partner, level, best
-
-
-@numba.njit(**INNER)
-def _lanes(blank, uniform):  # type: ignore[no-untyped-def]
-    """Return the columns that :func:`_answer` walks, shape (4, n), or (4, 0) where it cannot.
-
-    Rows: share of the interval, ``1 / (H_nn · width)`` or 0 for a fixed coefficient, width,
-    ``H_nn / 2``. It cannot where the lattice is not uniform or a coefficient has no curvature.
-    """
-    n = len(blank)
-    lanes = np.zeros((4, n))
-    for i in range(n):
-        if not uniform or (blank[i, SPAN] > 0.0 and blank[i, ROOT] == 0.0):
-            return np.zeros((4, 0))
-        lanes[1, i] = blank[i, ROOT] * blank[i, ROOT] * blank[i, PER_SPAN]
-        lanes[2, i], lanes[3, i] = blank[i, SPAN], 0.5 * blank[i, DIAGONAL]
-    return lanes
-
-
-@numba.njit(**INNER)
-def _answer_near(step, fields, row, share, pull, span, half, top):  # type: ignore[no-untyped-def]
-    """Return the place of the best answer to a step among at most PLACES coefficients."""
-    best = ordered(0.0, 0)
-    per_level = 1.0 / top
-    for p in range(len(fields)):
-        field = fields[p] + row[p] * step
-        wanted = min(max(share[p] - field * pull[p], 0.0), 1.0)
-        back = span[p] * (np.floor(wanted * top + 0.5) * per_level - share[p])
-        best = smaller(best, ordered(back * (field + half[p] * back), p))
-    return best & (PLACES - 1)
-
-
-@numba.njit(**INNER)
-def _answer(i, step, best, hessian, table, lanes, values, fields):  # type: ignore[no-untyped-def]
-    """Return what :func:`_best_partner` does, searched on vector lanes."""
-    own = step * (fields[i] + 0.5 * table[i, DIAGONAL] * step)
-    partner, level = -1, 0
-    pull = lanes[1, i]
-    lanes[1, i] = 0.0  # keeps i where it is
-    for first in range(0, len(fields), PLACES):
-        part = slice(first, min(first + PLACES, len(fields)))
-        share, pulls, span, half = lanes[0, part], lanes[1, part], lanes[2, part], lanes[3, part]
-        row, top = hessian[i, part], len(values) - 1.0
-        near = _answer_near(step, fields[part], row, share, pulls, span, half, top)
-        j = first + near
-        field = fields[j] + hessian[i, j] * step
-        new, back = _best_level(j, field, table, values, True)
-        change = own + back * (field + 0.5 * table[j, DIAGONAL] * back)
-        if change < best and j != i:
-            best, partner, level = change, j, new
-    lanes[1, i] = pull
-    return partner, level, best
-
-
-@numba.njit(**INNER)
-def _improve(i, hessian, table, lanes, values, uniform, fields, enough):  # type: ignore[no-untyped-def]
-    """Make the best single or pair move that starts at coefficient i, if it gains enough."""
-    here = np.int64(table[i, LEVEL])
-    level, step = _best_level(i, fields[i], table, values, uniform)
-    best = step * (fields[i] + 0.5 * table[i, DIAGONAL] * step)
-    if best >= enough:
-        level, best = here, enough
-    partner, answer = -1, 0
-    for target in (here - 1, here + 1):
-        if table[i, SPAN] == 0.0 or target < 0 or target >= len(values):
-            continue
-        trial = table[i, SPAN] * (values[target] - values[here])
-        if lanes.shape[1]:
-            j, j_level, best = _answer(i, trial, best, hessian, table, lanes, values, fields)
-        else:
-            j, j_level, best = _best_partner(
-                i, trial, best, hessian, table, values, uniform, fields
-            )
-        if j >= 0:
-            level, partner, answer = target, j, j_level
-    if level == here:
-        return False
-    _move_to(i, level, hessian, table, lanes, values, fields)
-    if partner >= 0:
-        _move_to(partner, answer, hessian, table, lanes, values, fields)
-    return True
-
-
-@numba.njit(**INNER)
-def _move_to(i, level, hessian, table, lanes, values, fields):  # type: ignore[no-untyped-def]
-    """Put coefficient i on a level and update the fields."""
-    _add_row(fields, hessian, i, _place(table, i, level, values))
-    if lanes.shape[1]:
-        lanes[0, i] = values[level]
-
-
-@_kept
-def descend_lattice(  # type: ignore[no-untyped-def]
-    hessian, linear, blank, values, uniform, max_passes, levels, stop
-) -> Any:
-    """Descend each row of ``levels`` to a local optimum of single and pair moves.
-
-    A pair move takes one coefficient a level up or down and lets the best partner answer as it
-    likes best, which keeps any equality whose penalty is in H.
-
-    Parameters
-    ----------
-    hessian : ndarray of shape (n, n), float32 or float64
-        H.
-    linear, blank, values, uniform, stop
-        As for :func:`anneal`.
-    max_passes : int
-        Passes over all coefficients after which to stop in any case.
-    levels : ndarray of shape (n_rows, n), int32
-        Changed in place.
-    """
-    n = len(linear)
-    fields = np.empty(n)
-    table, lanes = blank.copy(), _lanes(blank, uniform)
-    for row in range(len(levels)):
-        energy = _start(hessian, linear, table, levels[row], values, fields)
-        for i in range(lanes.shape[1]):
-            lanes[0, i] = values[levels[row, i]]
-        enough = -GAIN * abs(energy)
-        for _ in range(max_passes):
-            moved = False
-            for i in range(n):
-                if stop[0]:
-                    return
-                moved |= _improve(i, hessian, table, lanes, values, uniform, fields, enough)
-            if not moved:
-                break
-        for i in range(n):
-            levels[row, i] = table[i, LEVEL]
-
-
-@_kept
+@kept_walk
 def has_between(matrix, low, high):  # type: ignore[no-untyped-def]
     """Tell whether any entry's magnitude lies strictly between two values."""
     for row in matrix:

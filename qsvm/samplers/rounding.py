@@ -47,7 +47,7 @@ def rounded_optimum(
     optimum : ndarray of shape (n,), optional
         The exact optimum, if it is known already.
     """
-    from qsvm.samplers.dense_kernels import descend_lattice
+    from qsvm.samplers.lattice_descent import descend_lattice
 
     data = walk_data(problem)
     if optimum is None:

@@ -14,8 +14,8 @@ from bridges.ordered import PLACES
 from qsvm.exact import solve_box
 from qsvm.problem import DualProblem, bit_weights
 from qsvm.samplers.dense import DenseAnnealer, walk_data
-from qsvm.samplers.dense_kernels import descend_lattice
 from qsvm.samplers.lattice import lattice
+from qsvm.samplers.lattice_descent import descend_lattice
 from qsvm.samplers.rounding import RoundedOptimum, rounded_optimum
 
 
