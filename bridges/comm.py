@@ -6,10 +6,13 @@ exception on one rank ends all. Without mpi4py, or outside ``mpiexec``, everythi
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,8 +21,12 @@ LAUNCHER_VARIABLES = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MPI_LOCA
 
 LOCAL_SIZE_VARIABLES = ("MPI_LOCALNRANKS", "OMPI_COMM_WORLD_LOCAL_SIZE", "SLURM_NTASKS_PER_NODE")
 
-TURN_S, LONGEST_TURN_S = 0.3, 3.0
+TURN_S, LONGEST_TURN_S = 0.5, 3.0
 """Seconds between the words of two failing ranks, and the longest wait."""
+
+
+FORWARDED_S = 0.1
+"""Seconds that a launcher gets to forward what a failing rank said, before it is to kill all."""
 
 
 class SingleRank:
@@ -172,6 +179,22 @@ def split(comm: Any, colour: int) -> Any:
     return SingleRank()
 
 
+@contextlib.contextmanager
+def rank_executor(comm: Any) -> Iterator[Executor | None]:
+    """Serve as an executor: rank 0 gets one that runs functions on the other ranks.
+
+    The other ranks get None and serve until rank 0 leaves the context; alone, so does rank 0.
+    Functions are sent by name, one at a time to every rank.
+    """
+    if comm.size == 1:
+        yield None
+        return
+    from mpi4py.futures import MPICommExecutor
+
+    with MPICommExecutor(comm, root=0) as executor:
+        yield executor  # type: ignore[misc]
+
+
 def in_turn(comm: Any, work: Callable[[], T]) -> T:
     """Do something; if it raises, let the ranks before this one speak first.
 
@@ -188,6 +211,9 @@ def in_turn(comm: Any, work: Callable[[], T]) -> T:
 def end(comm: Any, exit_code: int) -> int:
     """Return the exit code if it is 0 or this rank is alone; else end the job on all ranks."""
     if exit_code and comm.size > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        time.sleep(FORWARDED_S)
         comm.Abort(exit_code)
     return exit_code
 

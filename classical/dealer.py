@@ -1,25 +1,25 @@
-"""Tasks of uneven cost dealt to whoever is free: ranks ask rank 0, which works too.
+"""Tasks of uneven cost dealt to whoever is free: rank 0's threads, and other ranks over MPI.
 
-Every worker (a thread of a rank) asks for its next task when it hands in the last. Rank 0 answers
-from a thread that looks for messages between short sleeps, so that all its cores can work.
+Rank 0 holds the list. Its own threads take tasks from it; for every other rank one handful (a task
+per thread of that rank) is on its way at a time, through the executor of ``mpi4py.futures``, and
+the next is sent when its results come back.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
+from bridges.comm import rank_executor
+
 R = TypeVar("R")
-
-REQUEST, REPLY = 1, 2
-"""Message tags; the reply to worker w of a rank has tag REPLY + w."""
-
-PAUSE_S = 5e-4
-"""Seconds that rank 0 sleeps between two looks for messages."""
+Done = tuple[int, Any, float]
+"""A task, its result or the exception that it raised, and its seconds."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,22 +72,34 @@ class Desk(Generic[R]):
         self.hand_in = hand_in
         self.lock = threading.Lock()
         self.failure: Exception | None = None
+        self.shifts: dict[int, tuple[int, float]] = {}
 
-    def next(self) -> int | None:
-        """Return the next task, or None when there is none or one has failed."""
+    def take(self, count: int) -> list[int]:
+        """Return the next tasks, none when there are no more or one has failed."""
         with self.lock:
-            return None if self.failure else next(self.tasks, None)
+            return [] if self.failure else list(itertools.islice(self.tasks, count))
 
-    def receive(self, task: int | None, result: R | Exception | None) -> None:
-        """Take a result, or the exception that the task raised."""
+    def receive(self, rank: int, done: Sequence[Done]) -> None:
+        """Take what a rank has done."""
         with self.lock:
-            if isinstance(result, Exception):
-                self.failure = self.failure or result
-            elif task is not None:
+            for task, result, seconds in done:
+                count, busy = self.shifts.get(rank, (0, 0.0))
+                self.shifts[rank] = (count + 1, busy + seconds)
+                if isinstance(result, Exception):
+                    self.failure = self.failure or result
+                    continue
                 try:
-                    self.hand_in(task, result)  # type: ignore[arg-type]
+                    self.hand_in(task, result)
                 except Exception as error:
                     self.failure = self.failure or error
+
+
+class _Bench:
+    """What this rank does with a task: the executor sends numbers only, not the data they need."""
+
+    work: Callable[[int], Any]
+    pool: Executor
+    rank: int
 
 
 def deal_out(
@@ -119,71 +131,63 @@ def deal_out(
     """
     started = time.perf_counter()
     desk: Desk[R] = Desk(tasks, hand_in)
-    line = comm.Dup() if comm.size > 1 else comm
-    ask = _local(desk) if comm.rank == 0 else _remote(line)
-    others = sum(comm.allgather(workers)) - workers if comm.rank == 0 else comm.allgather(workers)
-    with ThreadPoolExecutor(workers + 1) as pool:
-        serving = pool.submit(_serve, line, desk, others) if comm.rank == 0 else None
-        done = list(pool.map(lambda slot: _labour(ask, work, slot), range(workers)))
-        if serving is not None:
-            serving.result()
-    shifts_done = comm.allgather((comm.rank, workers, done))
-    failure = comm.bcast(desk.failure)
-    if comm.size > 1:
-        line.Free()
+    threads = comm.allgather(workers)
+    with ThreadPoolExecutor(workers) as pool:
+        _Bench.work, _Bench.pool, _Bench.rank = work, pool, comm.rank
+        with rank_executor(comm) as others:
+            if comm.rank == 0:
+                _deal(desk, others, threads)
+    wall = comm.bcast(time.perf_counter() - started)
+    failure, shifts = comm.bcast((desk.failure, desk.shifts))
     if failure is not None:
         raise failure
-    wall = max(comm.allgather(time.perf_counter() - started))
-    return [_shift(rank, count, parts, wall) for rank, count, parts in shifts_done]
+    return [_shift(rank, count, shifts, wall) for rank, count in enumerate(threads)]
 
 
-def _shift(rank: int, workers: int, parts: list[tuple[int, float]], wall: float) -> Shift:
-    busy = sum(seconds for _, seconds in parts)
-    return Shift(rank, workers, sum(n for n, _ in parts), busy, max(0.0, wall * workers - busy))
+def _deal(desk: Desk[Any], others: Executor | None, threads: Sequence[int]) -> None:
+    """Keep every other rank supplied and work with rank 0's own threads until all is done."""
+    left = threading.Semaphore(0)
+
+    def supply(count: int) -> None:
+        tasks = desk.take(count)
+        if not tasks or others is None:
+            left.release()
+            return
+        others.submit(_handful, tasks).add_done_callback(lambda done: receive(done, count))
+
+    def receive(done: Future[tuple[int, list[Done]]], count: int) -> None:
+        desk.receive(*done.result())
+        supply(count)
+
+    for count in threads[1:]:
+        supply(count)
+    own = [_Bench.pool.submit(_labour, desk) for _ in range(threads[0])]
+    for job in own:
+        job.result()
+    for _ in threads[1:]:
+        left.acquire()
 
 
-def _local(desk: Desk[R]) -> Callable[..., int | None]:
-    def ask(_: int, task: int | None, result: Any) -> int | None:
-        desk.receive(task, result)
-        return desk.next()
-
-    return ask
+def _labour(desk: Desk[Any]) -> None:
+    """Do tasks of rank 0 until there are no more."""
+    while tasks := desk.take(1):
+        desk.receive(0, [_do(tasks[0])])
 
 
-def _remote(line: Any) -> Callable[..., int | None]:
-    def ask(slot: int, task: int | None, result: Any) -> int | None:
-        line.send((line.rank, slot, task, result), dest=0, tag=REQUEST)
-        return line.recv(source=0, tag=REPLY + slot)
-
-    return ask
+def _handful(tasks: list[int]) -> tuple[int, list[Done]]:
+    """Do some tasks side by side on another rank; return its number and what came of them."""
+    return _Bench.rank, list(_Bench.pool.map(_do, tasks))
 
 
-def _labour(
-    ask: Callable[..., int | None], work: Callable[[int], Any], slot: int
-) -> tuple[int, float]:
-    """Ask for tasks and do them until there are no more; return how many and the seconds."""
-    count, busy = 0, 0.0
-    task = ask(slot, None, None)
-    while task is not None:
-        started = time.perf_counter()
-        try:
-            result = work(task)
-        except Exception as error:
-            result = error
-        busy += time.perf_counter() - started
-        count += 1
-        task = ask(slot, task, result)
-    return count, busy
+def _do(task: int) -> Done:
+    started = time.perf_counter()
+    try:
+        result = _Bench.work(task)
+    except Exception as error:
+        result = error
+    return task, result, time.perf_counter() - started
 
 
-def _serve(line: Any, desk: Desk[Any], workers: int) -> None:
-    """Answer the requests of other ranks until all their workers have been sent home."""
-    while workers:
-        if not line.iprobe(tag=REQUEST):
-            time.sleep(PAUSE_S)
-            continue
-        rank, slot, task, result = line.recv(tag=REQUEST)
-        desk.receive(task, result)
-        following = desk.next()
-        workers -= following is None
-        line.send(following, dest=rank, tag=REPLY + slot)
+def _shift(rank: int, workers: int, shifts: dict[int, tuple[int, float]], wall: float) -> Shift:
+    count, busy = shifts.get(rank, (0, 0.0))
+    return Shift(rank, workers, count, busy, max(0.0, wall * workers - busy))
