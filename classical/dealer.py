@@ -156,7 +156,12 @@ def _deal(desk: Desk[Any], others: Executor | None, threads: Sequence[int]) -> N
         others.submit(_handful, tasks).add_done_callback(lambda done: receive(done, count))
 
     def receive(done: Future[tuple[int, list[Done]]], count: int) -> None:
-        desk.receive(*done.result())
+        try:
+            desk.receive(*done.result())
+        except (
+            Exception
+        ) as error:  # raised in a callback it would be lost, and rank 0 wait for ever
+            desk.failure = desk.failure or error
         supply(count)
 
     for count in threads[1:]:

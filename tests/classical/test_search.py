@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,9 +13,9 @@ from sklearn.svm import SVC
 
 from bridges.comm import SingleRank
 from bridges.errors import UsageError
-from classical import folds
+from classical import dealer, folds
 from classical.classifier import MPISVC
-from classical.dealer import deal_out
+from classical.dealer import Desk, deal_out
 from classical.dealing import deal
 from classical.grid_report import as_matrix, grid_csv, grid_figure
 from classical.search import GridSearch
@@ -143,6 +145,20 @@ def test_a_failing_task_ends_the_dealing():
 
     with pytest.raises(ValueError, match="task 3"):
         deal_out(SingleRank(), list(range(10_000)), work, lambda *_: None, 2)
+
+
+def test_a_lost_answer_of_another_rank_ends_the_dealing():
+    class Broken(Executor):
+        def submit(self, *_):
+            lost = Future()
+            lost.set_exception(RuntimeError("lost"))
+            return lost
+
+    desk = Desk([1, 2, 3], lambda *_: None)
+    with ThreadPoolExecutor(1) as pool:
+        dealer._Bench.pool, dealer._Bench.work = pool, lambda task: task
+        dealer._deal(desk, Broken(), [1, 1])
+    assert str(desk.failure) == "lost"
 
 
 @given(sizes=st.lists(st.integers(10, 50_000), min_size=1, max_size=30), ranks=st.integers(1, 40))
