@@ -236,9 +236,9 @@ def grid_worker(args: argparse.Namespace) -> None:
     """Our search; run by :func:`grid` under mpiexec."""
     import dataclasses
 
-    from bridges.comm import resolve
+    from bridges.machine.comm import resolve
     from classical.classifier import MPISVC
-    from classical.search import GridSearch
+    from classical.search.grid import GridSearch
 
     X, y = grid_data(args.data)
     comm = resolve()
@@ -271,7 +271,7 @@ def ranks(args: argparse.Namespace) -> None:
 
 def ranks_worker(args: argparse.Namespace) -> None:
     """Median fit time and bytes per outer step; run by :func:`ranks` under mpiexec."""
-    from bridges.comm import resolve
+    from bridges.machine.comm import resolve
     from classical.classifier import MPISVC
 
     comm = resolve()

@@ -10,9 +10,9 @@ import numpy as np
 
 def same_model_errors(model: Any, T: np.ndarray, gamma: float) -> tuple[float, float]:
     """Predict scikit-learn's model with our code; differences of pairs' values and of classes."""
-    from bridges.expansion import KernelExpansion
-    from bridges.kernels import Kernel
-    from bridges.multiclass import count_votes, predicted_indices
+    from bridges.svm.expansion import KernelExpansion
+    from bridges.svm.kernels import Kernel
+    from bridges.svm.multiclass import count_votes, predicted_indices
 
     _, coef = dual_solution(model)
     kernel = Kernel("rbf", gamma)
@@ -59,8 +59,8 @@ def by_pairs(coef: np.ndarray, counts: Any) -> np.ndarray:
 
 def dual_objective(S: np.ndarray, coef: np.ndarray, gamma: float) -> float:
     """Sum over pairs of ½ βᵀKβ - Σ|β|, kernel values in float64."""
-    from bridges.fused import accumulate
-    from bridges.kernels import Kernel
+    from bridges.svm.fused import accumulate
+    from bridges.svm.kernels import Kernel
 
     products = np.zeros((len(S), len(coef)))
     accumulate(S, S, coef.T, products, Kernel("rbf", gamma), precision="double")

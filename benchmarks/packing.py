@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from qsvm.plan import estimate
-from qsvm.problem import DualProblem, bit_weights
-from qsvm.samplers.chips import Chip, named_chip
-from qsvm.samplers.cliques import CliqueFinder
+from qsvm.problem.dual_problem import DualProblem, bit_weights
+from qsvm.samplers.chip.chips import Chip, named_chip
+from qsvm.samplers.chip.cliques import CliqueFinder
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 
@@ -48,7 +48,7 @@ def served(chip: Chip, n_bits: int) -> str:
     sys.path.insert(0, str(TESTS))
     from leap_server import LeapServer, qpu
 
-    from qsvm.samplers.leap import CliqueQPU, PackedQPU
+    from qsvm.samplers.leap.qpu import CliqueQPU, PackedQPU
 
     problems = [member(seed, 40, n_bits) for seed in range(15)]
     charged, sent = [], []

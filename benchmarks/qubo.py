@@ -13,8 +13,8 @@ import time
 
 import numpy as np
 
-from qsvm.duals import Encoding, svm_dual
-from qsvm.problem import DualProblem
+from qsvm.formulations.binary import Encoding, svm_dual
+from qsvm.problem.dual_problem import DualProblem
 
 
 def make_kernel(n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -23,10 +23,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bridges.errors import ToolkitError
-from bridges.kernels import Kernel
 from bridges.registry import make_sampler
-from qsvm.duals import Encoding, svm_dual
-from qsvm.exact import solve_box
+from bridges.svm.kernels import Kernel
+from qsvm.formulations.binary import Encoding, svm_dual
+from qsvm.problem.exact import solve_box
 
 STATLOG = Path(__file__).resolve().parents[2] / "shared/data/tables/statlog_landsat.npz"
 CASES = ((150, 3), (500, 2), (500, 4), (1000, 4))
@@ -39,9 +39,9 @@ TEST_SIZE = 2000
 
 def scene_pair():
     """Return the two hardest classes of the built-in scene, every pixel of its full map."""
-    from bridges.dataset import labelled_pixels
-    from bridges.scene import open_scene
-    from bridges.synthetic import write_scene
+    from bridges.samples.pixels import labelled_pixels
+    from bridges.scene.built_in import write_scene
+    from bridges.scene.scene import open_scene
 
     with tempfile.TemporaryDirectory() as folder:
         files = write_scene(folder, seed=0)
@@ -85,7 +85,7 @@ class NealDefault:
         """Sample every problem on the calling thread."""
         from dwave.samplers import SimulatedAnnealingSampler
 
-        from qsvm.samplers.local import sample_bits
+        from qsvm.samplers.local.bits import sample_bits
 
         return [
             sample_bits(p, SimulatedAnnealingSampler(), seed=s, **self.options)
@@ -128,7 +128,7 @@ def tuned_betas(problem):
     From a hundredth of the heat that the largest flip would need down to the computed cold end;
     ten times hotter or colder costs time or quality on every case of this benchmark.
     """
-    from qsvm.samplers.annealing import beta_range
+    from qsvm.samplers.local.annealing import beta_range
 
     reach = np.abs(problem.hessian) @ problem.span + np.abs(problem.linear)
     hottest = float(np.max(problem.span * reach) * problem.weights.max())

@@ -41,7 +41,7 @@ def measure_messages() -> dict[str, float]:
 
 def worker() -> None:
     """Time broadcasts of pickled arrays between two ranks."""
-    from bridges.comm import resolve
+    from bridges.machine.comm import resolve
 
     comm = resolve()
     times = {}
@@ -62,12 +62,12 @@ def worker() -> None:
 
 def measure_fit(n: int) -> dict[str, float]:
     """Return what a fit of two classes costs on one thread, and what it would send."""
-    from bridges.comm import SingleRank
-    from bridges.fused import in_chunks
-    from bridges.kernels import Kernel
-    from classical.binary import BinaryTask, solve_task
-    from classical.decomposition import Settings
-    from classical.kernel import make_source
+    from bridges.machine.comm import SingleRank
+    from bridges.svm.fused import in_chunks
+    from bridges.svm.kernels import Kernel
+    from classical.solver.binary import BinaryTask, solve_task
+    from classical.solver.decomposition import Settings
+    from classical.solver.kernel import make_source
 
     random = np.random.default_rng(0)
     y = random.choice([-1.0, 1.0], n)

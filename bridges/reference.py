@@ -12,10 +12,10 @@ from sklearn.svm import SVC
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from bridges.classifier import Diagnostics, FitReport
-from bridges.duplicates import MergedRows, merge_rows
-from bridges.kernel_model import KernelModel
-from bridges.kernels import NAMES, resolve_gamma
-from bridges.multiclass import MultiClass, binary_tasks
+from bridges.svm.base import KernelModel
+from bridges.svm.duplicates import MergedRows, merge_rows
+from bridges.svm.kernels import NAMES, resolve_gamma
+from bridges.svm.multiclass import MultiClass, binary_tasks
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

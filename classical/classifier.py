@@ -15,19 +15,19 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bridges.classifier import Diagnostics, FitReport
-from bridges.comm import resolve, threads_per_rank, together
 from bridges.errors import DataError
-from bridges.kernel_model import KernelModel
-from bridges.kernels import Kernel, resolve_gamma
-from bridges.memory import require_memory
-from bridges.multiclass import binary_tasks, count_votes, predicted_indices, vote_scores
-from classical.binary import BinarySolution, BinaryTask
-from classical.decomposition import Settings
-from classical.kernel import make_source, training_bytes
-from classical.pairs import solve_all
-from classical.progress import SolutionStore, fingerprint
-from classical.rows import DataMode, TrainingRows, canonical, replicate
-from classical.warm import Previous
+from bridges.machine.comm import resolve, threads_per_rank, together
+from bridges.machine.memory import require_memory
+from bridges.svm.base import KernelModel
+from bridges.svm.kernels import Kernel, resolve_gamma
+from bridges.svm.multiclass import binary_tasks, count_votes, predicted_indices, vote_scores
+from classical.solver.binary import BinarySolution, BinaryTask
+from classical.solver.checkpoint import SolutionStore, fingerprint
+from classical.solver.decomposition import Settings
+from classical.solver.kernel import make_source, training_bytes
+from classical.solver.pairs import solve_all
+from classical.solver.rows import DataMode, TrainingRows, canonical, replicate
+from classical.solver.warm import Previous
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -45,7 +45,7 @@ class MPISVC(KernelModel):
     C : float
         Bound of the coefficients of a sample of weight one.
     kernel : {"rbf", "linear", "poly", "sigmoid", "precomputed"} or callable
-        The kernel (:class:`bridges.kernels.Kernel`).
+        The kernel (:class:`bridges.svm.kernels.Kernel`).
     gamma : float, "scale" or "auto"
         γ of rbf, poly and sigmoid.
     degree : int
@@ -76,8 +76,8 @@ class MPISVC(KernelModel):
         every two minutes; a fit started again on the same data and parameters goes on from there.
         All ranks must see it.
     comm : communicator, optional
-        From mpi4py, or a :class:`bridges.comm.HeldCommunicator`; None is COMM_WORLD under an MPI
-        launcher, resolved when ``fit`` is called, else this process alone.
+        From mpi4py, or a :class:`bridges.machine.comm.HeldCommunicator`; None is COMM_WORLD
+        under an MPI launcher, resolved when ``fit`` is called, else this process alone.
     n_jobs : int, optional
         Threads per rank at most; ranks times threads never exceed a node's cores.
 

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bridges import options
-from bridges.console import command
 from bridges.errors import UsageError
+from bridges.run import options
+from bridges.run.console import command
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +76,7 @@ def make_parser() -> argparse.ArgumentParser:
 def make_model(args: argparse.Namespace) -> Any:
     """Return the unfitted classifier, or search, that the options describe."""
     from classical.classifier import MPISVC
-    from classical.search import GridSearch
+    from classical.search.grid import GridSearch
 
     if args.multiclass != "ovo":
         raise UsageError("The exact SVM is one-vs-one.", "Leave --multiclass out.")
@@ -104,10 +104,10 @@ def describe(model: Any, X: NDArray[Any], y: NDArray[Any]) -> str:
     """Return a table of the binary problems that training would solve."""
     import numpy as np
 
-    from bridges.comm import default_threads
-    from bridges.multiclass import class_pairs
-    from classical.dealing import predicted_cost
-    from classical.kernel import training_bytes
+    from bridges.machine.comm import default_threads
+    from bridges.svm.multiclass import class_pairs
+    from classical.solver.assignment import predicted_cost
+    from classical.solver.kernel import training_bytes
 
     labels, counts = np.unique(y, return_counts=True)
     lines = ["classes      samples  predicted s of a core"]
@@ -126,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _body(argv: Sequence[str]) -> int:
     args = options.parse(make_parser(), argv)
-    from bridges import training
+    from bridges.run import training
 
     if training.show_and_stop(args):
         return 0

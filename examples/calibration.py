@@ -22,15 +22,15 @@ from typing import Any
 
 import numpy as np
 
-from bridges import comm as mpi
 from bridges.compare.command import load_sources
 from bridges.compare.plan import Cell, make_plan
 from bridges.compare.schedule import missing, run_missing
 from bridges.compare.specs import ClassifierSpec, DataSpec, Settings
 from bridges.compare.store import RowStore, open_folder, record_session
-from bridges.console import Narrator, guarded
 from bridges.errors import UsageError
-from bridges.runfolder import run_record
+from bridges.machine import comm as mpi
+from bridges.run.console import Narrator, guarded
+from bridges.run.folder import run_record
 
 NAMES = ("base", "n_bits", "penalty", "gamma")
 
@@ -61,10 +61,10 @@ def grid(args: argparse.Namespace) -> Iterator[ClassifierSpec]:
 
 def built_in_table(folder: Path) -> Path:
     """Write a two-class set of the built-in scene, once."""
-    from bridges.dataset import labelled_pixels
-    from bridges.runfolder import atomic_target
-    from bridges.scene import open_scene
-    from bridges.synthetic import write_scene
+    from bridges.run.folder import atomic_target
+    from bridges.samples.pixels import labelled_pixels
+    from bridges.scene.built_in import write_scene
+    from bridges.scene.scene import open_scene
 
     path = folder / "shrubland-herbaceous.npz"
     if not path.exists():

@@ -53,9 +53,9 @@ def write_two_class_tables(folder: Path, seed: int) -> list[Path]:
     """Write sets of two classes, 500 training pixels × 7 bands, drawn from the built-in scene."""
     from sklearn.model_selection import train_test_split
 
-    from bridges.dataset import labelled_pixels
-    from bridges.scene import open_scene
-    from bridges.synthetic import write_scene
+    from bridges.samples.pixels import labelled_pixels
+    from bridges.scene.built_in import write_scene
+    from bridges.scene.scene import open_scene
 
     paths = []
     with tempfile.TemporaryDirectory() as temporary:

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import make_moons
 
-from bridges.ensemble import KernelEnsemble
+from bridges.ensemble.bagging import KernelEnsemble
 from qsvm.classifier import QuboSVC
-from qsvm.samplers.store import FILE_NAME
+from qsvm.samplers.leap.store import FILE_NAME
 
 
 def main() -> None:

@@ -10,15 +10,15 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from bridges import registry
-from bridges.console import Progress, no_progress
 from bridges.errors import UsageError
-from bridges.kernel_model import KernelModel
-from bridges.kernels import NAMES, Kernel
-from bridges.multiclass import MultiClass
-from qsvm.combination import BIAS_RULES, COMBINATIONS
-from qsvm.duals import Encoding, ModelDuals, build_duals
-from qsvm.fitting import fit_together
-from qsvm.problem import bit_weights
+from bridges.run.console import Progress, no_progress
+from bridges.svm.base import KernelModel
+from bridges.svm.kernels import NAMES, Kernel
+from bridges.svm.multiclass import MultiClass
+from qsvm.fitting.together import fit_together
+from qsvm.formulations.binary import Encoding, ModelDuals, build_duals
+from qsvm.formulations.combination import BIAS_RULES, COMBINATIONS
+from qsvm.problem.dual_problem import bit_weights
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -67,9 +67,9 @@ class QuboSVC(KernelModel):
     n_keep : int
         How many of the lowest distinct samples are combined.
     combination : str
-        How they are combined; see :mod:`qsvm.combination`.
+        How they are combined; see :mod:`qsvm.formulations.combination`.
     bias : str
-        Rule for the bias; see :mod:`qsvm.combination`.
+        Rule for the bias; see :mod:`qsvm.formulations.combination`.
     precision : {"double", "single"}
         float64 or float32 kernel matrices in training.
     n_jobs : int or None

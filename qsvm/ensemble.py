@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from bridges.ensemble import KernelEnsemble
+from bridges.ensemble.bagging import KernelEnsemble
 from qsvm.classifier import QuboSVC
 
 ALIASES = {"members": "n_members", "keep": "n_keep"}

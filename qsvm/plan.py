@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridges import options
-from bridges.console import guarded
 from bridges.errors import BudgetError, UsageError
+from bridges.run import options
+from bridges.run.console import guarded
 
 if TYPE_CHECKING:
-    from qsvm.samplers.chips import Chip
+    from qsvm.samplers.chip.chips import Chip
 
 QUOTA_S = 60.0
 """A minute: what Leap's free tier gives a month."""
@@ -85,7 +85,7 @@ def estimate(
     sizes : sequence of int
         Binary variables of each problem.
     num_reads, annealing_time, spin_reversals, members_per_submission
-        As in :class:`qsvm.samplers.packed.PackedSampler`.
+        As in :class:`qsvm.samplers.chip.packed.PackedSampler`.
     quota_s : float
         QPU seconds at hand.
 
@@ -100,9 +100,9 @@ def estimate(
     EmbeddingError
         If a problem does not fit the chip.
     """
-    from qsvm.samplers.budget import AnnealSettings
-    from qsvm.samplers.cliques import CliqueFinder
-    from qsvm.samplers.packing import make_plan
+    from qsvm.samplers.chip.budget import AnnealSettings
+    from qsvm.samplers.chip.cliques import CliqueFinder
+    from qsvm.samplers.chip.packing import make_plan
 
     settings = AnnealSettings(annealing_time)
     finder = CliqueFinder(chip)
@@ -122,13 +122,13 @@ def estimate(
 
 
 def _chip(args: argparse.Namespace) -> Chip:
-    from qsvm.samplers.chips import named_chip, save_chip
+    from qsvm.samplers.chip.chips import named_chip, save_chip
 
     if args.solver is None:
         if args.save_solver:
             raise UsageError("--save-solver needs --solver.", "Add --solver any.")
         return named_chip(args.chip)
-    from qsvm.samplers.cloud import Connection
+    from qsvm.samplers.leap.connection import Connection
 
     wanted = None if args.solver == "any" else args.solver
     connection = Connection("qpu", solver=wanted, region=args.region, profile=args.profile)
@@ -176,7 +176,7 @@ def _accounts_table(accounts: dict[str, Any]) -> str:
 def _body(argv: Sequence[str]) -> int:
     args = make_parser().parse_args(argv)
     if args.spent:
-        from qsvm.samplers.accounts import account
+        from qsvm.samplers.leap.spent import account
 
         accounts = account(args.spent)
         print(json.dumps(accounts) if args.json else _accounts_table(accounts))
@@ -184,7 +184,7 @@ def _body(argv: Sequence[str]) -> int:
     sizes = [args.member_size * args.n_bits] * (args.members * args.duals)
     chip = _chip(args)
     if args.thorough:
-        from qsvm.samplers.cliques import CliqueFinder
+        from qsvm.samplers.chip.cliques import CliqueFinder
 
         finder = CliqueFinder(chip)
         print(f"largest clique known: {finder.largest(thorough=True)}", file=sys.stderr)

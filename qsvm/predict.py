@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from bridges import prediction
+from bridges.run import prediction
 
 
 def main(argv: Sequence[str] | None = None) -> int:

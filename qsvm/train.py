@@ -7,14 +7,14 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bridges import options
-from bridges.console import command
-from qsvm import annealer_options
+from bridges.run import options
+from bridges.run.console import command
+from qsvm import options as annealer_options
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bridges.ensemble import KernelEnsemble
+    from bridges.ensemble.bagging import KernelEnsemble
 
 EPILOG = """\
 Without --image or --table the built-in Landsat-like scene is used. Options can also come from the
@@ -113,7 +113,7 @@ def _add_sampler_options(parser: argparse.ArgumentParser) -> None:
 
 def make_model(args: argparse.Namespace) -> KernelEnsemble:
     """Return the unfitted ensemble that the options describe."""
-    from bridges.ensemble import KernelEnsemble
+    from bridges.ensemble.bagging import KernelEnsemble
     from qsvm.classifier import QuboSVC
 
     member = QuboSVC(
@@ -186,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _body(argv: Sequence[str]) -> int:
     args = options.parse(make_parser(), annealer_options.with_resumed_arguments(argv))
     annealer_options.settle(args)
-    from bridges import training
+    from bridges.run import training
 
     if training.show_and_stop(args):
         return 0

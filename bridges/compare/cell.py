@@ -16,7 +16,7 @@ import numpy as np
 
 from bridges.compare.sources import Fold, make_fold
 from bridges.errors import ToolkitError
-from bridges.metrics import SCORES, evaluate, number
+from bridges.report.metrics import SCORES, evaluate, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -279,8 +279,8 @@ def failure(error: BaseException) -> dict[str, Any]:
 
 def map_scene(cell: Cell, scaler: Any, estimator: Any, folder: Path) -> None:
     """Predict the whole scene into ``maps/<key>.tif``."""
-    from bridges.maps import predict_map
-    from bridges.scene import open_scene
+    from bridges.maps.classify import predict_map
+    from bridges.scene.scene import open_scene
 
     def predict(pixels: NDArray[np.float64]) -> NDArray[Any]:
         return np.asarray(estimator.predict(scaler.transform(pixels)))

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bridges import comm as mpi
 from bridges.compare.options import make_parser, make_settings, read_config
-from bridges.console import Narrator, guarded
-from bridges.runfolder import plain, run_record, timestamped_folder, versions, write_json
+from bridges.machine import comm as mpi
+from bridges.run.console import Narrator, guarded
+from bridges.run.folder import plain, run_record, timestamped_folder, versions, write_json
 
 FAILED_CELLS = 1
 
@@ -39,7 +39,7 @@ def _command(args: argparse.Namespace, comm: Any) -> int:
             _print_lists(args)
         return 0
     from bridges.compare.specs import Settings
-    from bridges.statistics import require_statsmodels
+    from bridges.compare.statistics import require_statsmodels
 
     settings: Settings = make_settings(args)
     require_statsmodels()
@@ -89,7 +89,7 @@ def compare(
     folder : Path
         Where; a folder with an earlier comparison goes on.
     comm : communicator
-        From :func:`bridges.comm.resolve`.
+        From :func:`bridges.machine.comm.resolve`.
     narrator : Narrator
         Tells on stderr.
     arguments : mapping
@@ -140,7 +140,7 @@ def _scenes(settings: Any, folder: Path, comm: Any, *, dry_run: bool) -> Any:
         return
     import tempfile
 
-    from bridges.synthetic import write_scene
+    from bridges.scene.built_in import write_scene
 
     with tempfile.TemporaryDirectory() as temporary:
         target = Path(temporary) if dry_run else folder / "data"

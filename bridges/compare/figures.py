@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bridges import plots
 from bridges.compare.sources import Source
 from bridges.compare.summary import Line, Verdicts
-from bridges.metrics import LABELS, binary_scores, roc_points
-from bridges.report import Picture
+from bridges.report import plots
+from bridges.report.metrics import LABELS, binary_scores, roc_points
+from bridges.report.page import Picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -164,7 +164,7 @@ def map_pictures(
     rows: Sequence[Row], source: Source, folder: Path
 ) -> Iterator[tuple[str, Picture]]:
     """Yield the truth, and the map and the error map of every classifier that made one."""
-    from bridges.pictures import map_picture
+    from bridges.maps.pictures import map_picture
 
     truth = labels_map(source)
     made = [row for row in rows if (folder / "maps" / f"{row['key']}.tif").exists()]
@@ -185,9 +185,9 @@ def map_pictures(
 
 def labels_map(source: Source) -> NDArray[np.int64] | None:
     """Return the labelled pixels as a picture of codes, -1 elsewhere; None for a table."""
-    from bridges.dataset import UNLABELLED
-    from bridges.pictures import thinning
-    from bridges.scene import open_scene
+    from bridges.maps.pictures import thinning
+    from bridges.samples.pixels import UNLABELLED
+    from bridges.scene.scene import open_scene
 
     data = source.data
     if source.image is None or data.rows is None or data.cols is None:

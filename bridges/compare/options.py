@@ -19,8 +19,8 @@ from bridges.compare.specs import (
     unique,
 )
 from bridges.errors import UsageError
-from bridges.metrics import SCORES
-from bridges.scaling import SCALES
+from bridges.report.metrics import SCORES
+from bridges.samples.scaling import SCALES
 
 DEFAULT_CLASSIFIERS = ("qubo-ensemble", "mpi-svc", "sklearn-svc")
 SPLITS = ("auto", "random", "polygons", "blocks", "fixed")

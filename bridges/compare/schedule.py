@@ -7,12 +7,12 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from bridges.comm import threads_per_rank
 from bridges.compare.cell import run_cell
 from bridges.compare.plan import Cell
 from bridges.compare.store import RowStore
-from bridges.console import Narrator
 from bridges.errors import SolverError, ToolkitError
+from bridges.machine.comm import threads_per_rank
+from bridges.run.console import Narrator
 
 Tell = Callable[[Mapping[str, Any]], None]
 MET_BY_ALL = (ToolkitError, ValueError, TypeError, ImportError)
@@ -45,7 +45,7 @@ def run_missing(
     scale : str
         Scaling of the features.
     comm : communicator
-        From :func:`bridges.comm.resolve`.
+        From :func:`bridges.machine.comm.resolve`.
     narrator : Narrator
         Speaks on rank 0.
     """

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import DataError, UsageError
-from bridges.scaling import make_scaler
+from bridges.samples.scaling import make_scaler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bridges.compare.specs import DataSpec, Settings
-    from bridges.dataset import LabelledData
-    from bridges.splits import Split
+    from bridges.samples.pixels import LabelledData
+    from bridges.samples.splits import Split
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +60,7 @@ def load_source(spec: DataSpec, settings: Settings) -> Source:
     DataError, UsageError
         As the loaders say.
     """
-    from bridges.splits import repeated_splits
+    from bridges.samples.splits import repeated_splits
 
     data = _load(spec)
     kind = _split_kind(spec, data)
@@ -70,8 +70,8 @@ def load_source(spec: DataSpec, settings: Settings) -> Source:
 
 
 def _load(spec: DataSpec) -> LabelledData:
-    from bridges.dataset import labelled_pixels, load_table
-    from bridges.scene import open_scene
+    from bridges.samples.pixels import labelled_pixels, load_table
+    from bridges.scene.scene import open_scene
 
     classes = list(spec.classes) if spec.classes else None
     if spec.table is not None:
@@ -127,7 +127,7 @@ def make_fold(source: Source, fold: int, scale: str, train_limit: int | None, se
     fold : int
         Which of its splits.
     scale : str
-        See :func:`bridges.scaling.make_scaler`.
+        See :func:`bridges.samples.scaling.make_scaler`.
     train_limit : int or None
         Upper bound on training samples, drawn stratified.
     seed : int

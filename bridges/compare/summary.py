@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 
 from bridges.compare.specs import Settings
-from bridges.errors import DataError
-from bridges.metrics import LABELS, SCORES
-from bridges.statistics import (
+from bridges.compare.statistics import (
     Comparison,
     corrected_t_test,
     judge,
@@ -21,6 +19,8 @@ from bridges.statistics import (
     mean_interval,
     proportion_interval,
 )
+from bridges.errors import DataError
+from bridges.report.metrics import LABELS, SCORES
 
 Row = Mapping[str, Any]
 Arrays = Callable[[str], Mapping[str, Any]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bridges.compare.summary import Line, Verdicts
-from bridges.metrics import LABELS, SCORES
+from bridges.report.metrics import LABELS, SCORES
 
 HEADS = {
     "accuracy": "OA",

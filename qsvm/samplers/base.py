@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 
 from bridges.classifier import add_seconds
-from bridges.comm import usable_cores
-from bridges.console import Progress, no_progress
+from bridges.machine.comm import usable_cores
+from bridges.run.console import Progress, no_progress
 
 __all__ = [
     "DualSampler",
@@ -29,7 +29,7 @@ __all__ = [
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from qsvm.problem import DualProblem
+    from qsvm.problem.dual_problem import DualProblem
 
 Job = TypeVar("Job")
 Done = TypeVar("Done")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridges.errors import UsageError
-from qsvm.samplers.cloud import Connection, configuration
-from qsvm.samplers.faults import Patience
-from qsvm.samplers.store import default_store
+from qsvm.samplers.leap.connection import Connection, configuration
+from qsvm.samplers.leap.faults import Patience
+from qsvm.samplers.leap.store import default_store
 
 
 class CloudRun:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bridges.console import Progress, no_progress
+from bridges.run.console import Progress, no_progress
 from qsvm.samplers.base import SampleBatch, batch_from_rows, sample_each
 
 if TYPE_CHECKING:
-    from qsvm.problem import DualProblem
+    from qsvm.problem.dual_problem import DualProblem
 
 
 class ThreadedSampler:

@@ -11,8 +11,8 @@ from sklearn.svm import SVC
 from bridges import registry
 from bridges.classifier import KernelClassifier
 from bridges.errors import DataError, SolverError, UsageError
-from bridges.kernels import Kernel, resolve_gamma, squared_distances
 from bridges.reference import ReferenceSVC
+from bridges.svm.kernels import Kernel, resolve_gamma, squared_distances
 
 PARAMS = [
     {"kernel": "rbf"},

@@ -11,11 +11,11 @@ from sklearn.metrics.pairwise import polynomial_kernel, rbf_kernel
 from sklearn.svm import SVC
 
 from bridges.errors import DataError, SolverError
-from bridges.multiclass import binary_tasks
-from classical import kernel as kernel_module
+from bridges.svm.multiclass import binary_tasks
 from classical.classifier import MPISVC
-from classical.decomposition import Settings
-from classical.progress import Journal
+from classical.solver import kernel as kernel_module
+from classical.solver.checkpoint import Journal
+from classical.solver.decomposition import Settings
 
 
 def blobs(n, n_classes=2, seed=0, d=5, spread=1.2):
@@ -68,10 +68,10 @@ def test_same_objective_as_libsvm_to_six_digits(n_classes, C):
 def test_decomposition_agrees_with_the_stored_solution(n_classes, monkeypatch):
     X, y = blobs(900, n_classes)
     stored = MPISVC(10, gamma=0.3, tol=1e-4).fit(X, y)
-    monkeypatch.setattr("classical.binary.DIRECT_LIMIT", 0)
+    monkeypatch.setattr("classical.solver.binary.DIRECT_LIMIT", 0)
     monkeypatch.setattr(kernel_module, "SHARED_LIMIT", 0)
     monkeypatch.setattr(Settings, "size", lambda self, n: 48)
-    monkeypatch.setattr("classical.decomposition.COARSE_FROM", 200)
+    monkeypatch.setattr("classical.solver.decomposition.COARSE_FROM", 200)
     outer = MPISVC(10, gamma=0.3, tol=1e-4).fit(X, y)
     assert outer.fit_report_.n_iterations > stored.fit_report_.n_iterations
     assert outer.fit_report_.objective == pytest.approx(stored.fit_report_.objective, rel=1e-6)
@@ -193,7 +193,7 @@ def test_one_class_and_memory_are_refused(monkeypatch):
     X, y = blobs(50)
     with pytest.raises(DataError, match="1 class"):
         MPISVC().fit(X, np.zeros(len(y)))
-    monkeypatch.setattr("bridges.memory.available_memory", lambda: 1000)
+    monkeypatch.setattr("bridges.machine.memory.available_memory", lambda: 1000)
     with pytest.raises(SolverError, match="GB on this rank"):
         MPISVC().fit(X, y)
 
@@ -213,10 +213,10 @@ def test_published_accuracy(shared_data, table, C, gamma, accuracy, within):
 
 def test_a_long_dual_goes_on_from_where_it_was_stopped(tmp_path, monkeypatch):
     X, y = blobs(900)
-    monkeypatch.setattr("classical.binary.DIRECT_LIMIT", 0)
+    monkeypatch.setattr("classical.solver.binary.DIRECT_LIMIT", 0)
     monkeypatch.setattr(Settings, "size", lambda self, n: 48)
-    monkeypatch.setattr("classical.decomposition.COARSE_FROM", 200)
-    monkeypatch.setattr("classical.progress.JOURNAL_S", 0.0)
+    monkeypatch.setattr("classical.solver.decomposition.COARSE_FROM", 200)
+    monkeypatch.setattr("classical.solver.checkpoint.JOURNAL_S", 0.0)
     whole = MPISVC(10, gamma=0.3).fit(X, y)
     note, noted = Journal.note, []
 

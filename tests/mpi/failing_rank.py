@@ -6,9 +6,9 @@ import os
 import signal
 import sys
 
-from bridges.comm import end, in_turn, resolve
-from bridges.console import guarded
 from bridges.errors import DataError
+from bridges.machine.comm import end, in_turn, resolve
+from bridges.run.console import guarded
 
 
 def work() -> int:

@@ -7,9 +7,9 @@ import sys
 
 import numpy as np
 
-from bridges.comm import block_range, resolve
-from classical import decomposition
+from bridges.machine.comm import block_range, resolve
 from classical.classifier import MPISVC
+from classical.solver import decomposition
 
 
 def samples(n: int, n_classes: int) -> tuple[np.ndarray, np.ndarray]:

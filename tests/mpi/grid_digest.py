@@ -7,9 +7,9 @@ import sys
 
 from fit_digest import samples
 
-from bridges.comm import resolve
+from bridges.machine.comm import resolve
 from classical.classifier import MPISVC
-from classical.search import GridSearch
+from classical.search.grid import GridSearch
 
 
 def main() -> None:

@@ -30,8 +30,8 @@ def leap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     pytest.importorskip("dwave.cloud", reason="the extra 'leap' is not installed")
     from leap_server import LeapServer, hybrid_bqm, hybrid_cqm, qpu
 
-    from qsvm.samplers import delivery, store
-    from qsvm.samplers.chips import named_chip
+    from qsvm.samplers.chip.chips import named_chip
+    from qsvm.samplers.leap import delivery, store
 
     monkeypatch.setattr(delivery, "GRACE_S", 0.05)
     with contextlib.ExitStack() as stack:
@@ -51,8 +51,8 @@ def leap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def quick_sampler(tmp_path: Path) -> Callable[..., Any]:
     """Return a maker of QPU samplers that lose patience quickly, with a store in ``tmp_path``."""
-    from qsvm.samplers.faults import Patience
-    from qsvm.samplers.leap import PackedQPU
+    from qsvm.samplers.leap.faults import Patience
+    from qsvm.samplers.leap.qpu import PackedQPU
 
     def make(tries: int = 3, deadline_s: float = 3.0, **options: Any) -> PackedQPU:
         given = {"store": str(tmp_path / "run"), "num_reads": 20, "members_per_submission": 2}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qsvm.problem import DualProblem, bit_weights
+from qsvm.problem.dual_problem import DualProblem, bit_weights
 
 
 def make_dual(n: int, n_bits: int = 1, seed: int = 0, upper: float = 1.0) -> DualProblem:

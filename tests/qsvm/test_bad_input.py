@@ -202,7 +202,11 @@ def test_an_output_folder_that_exists(scene, tmp_path, refuse):
 
 @pytest.mark.parametrize(
     "stage",
-    ["bridges.persist.save_model", "bridges.maps.predict_map", "bridges.outcome.render_report"],
+    [
+        "bridges.run.model_file.save_model",
+        "bridges.maps.classify.predict_map",
+        "bridges.run.outcome.render_report",
+    ],
 )
 def test_a_full_disk(scene, refuse, monkeypatch, stage):
     def full(*args, **kwargs):
@@ -266,7 +270,7 @@ class TestPrediction:
         def full(*args, **kwargs):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        monkeypatch.setattr("bridges.maps.predict_map", full)
+        monkeypatch.setattr("bridges.maps.classify.predict_map", full)
         words = [model, "--image", scene / "image.tif", "--out", "map.tif"]
         message, _ = refuse(words, 1, predict)
         assert "No space left" in message

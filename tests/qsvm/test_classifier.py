@@ -13,8 +13,8 @@ from bridges import registry
 from bridges.classifier import KernelClassifier
 from bridges.errors import DataError, UsageError
 from qsvm.classifier import QuboSVC
-from qsvm.samplers.annealing import SimulatedAnnealing
 from qsvm.samplers.base import Live
+from qsvm.samplers.local.annealing import SimulatedAnnealing
 
 QUICK = {"num_reads": 12, "num_sweeps": 80}
 FINE = {"n_bits": 10, "sampler": "round", "penalty": 300.0}

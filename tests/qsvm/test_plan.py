@@ -9,9 +9,10 @@ import pytest
 
 pytest.importorskip("dwave.cloud", reason="the extra 'leap' is not installed")
 
-from qsvm import annealer_options, plan, train
-from qsvm.samplers import store as run_store
-from qsvm.samplers.chips import load_chip
+from qsvm import options as annealer_options
+from qsvm import plan, train
+from qsvm.samplers.chip.chips import load_chip
+from qsvm.samplers.leap import store as run_store
 
 SMALL = ["--chip", "advantage2-small", "--members", "5", "--member-size", "20", "--n-bits", "1"]
 

@@ -12,7 +12,7 @@ import pytest
 import rasterio
 from small_scene import QUICK, scene_options, write_scene
 
-from bridges.persist import load_model
+from bridges.run.model_file import load_model
 from qsvm.train import main
 
 FILES = {"metrics.json", "model.skops", "map.tif", "map.png", "report.html", "run.json"}

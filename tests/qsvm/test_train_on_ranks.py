@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from small_scene import QUICK, scene_options, write_scene
 
-from bridges.persist import load_model
+from bridges.run.model_file import load_model
 from qsvm.train import main
 
 

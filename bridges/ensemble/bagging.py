@@ -1,0 +1,390 @@
+"""Bagged ensembles over any classifier, built by any map."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    has_fit_parameter,
+    validate_data,
+)
+
+from bridges.ensemble.bags import POWERS, Sampling, Stratify, draw_bags
+from bridges.ensemble.fusion import CHUNK, Fusion, Members, merge_diagnostics, merge_reports
+from bridges.machine import comm as mpi
+from bridges.run.console import Progress, no_progress
+from bridges.svm.duplicates import MergedRows, merge_rows
+from bridges.svm.expansion import KernelExpansion
+from bridges.svm.kernels import resolve_gamma
+from bridges.svm.multiclass import decision_scores, predicted_indices, require_classes
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+SEED_LIMIT = 2**31 - 1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prepared:
+    """What the members of an ensemble are fitted on.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, d)
+        All training samples.
+    merged : MergedRows
+        The distinct ones among them.
+    prototype : estimator
+        Unfitted member, its bandwidth resolved.
+    rows : list of ndarray
+        Training rows of each member.
+    datasets : list of (X, y, sample_weight or None)
+        Training set of each member.
+    seeds : list of int
+        Seed of each member.
+    """
+
+    X: NDArray[np.float64]
+    merged: MergedRows
+    prototype: Any
+    rows: list[NDArray[np.intp]]
+    datasets: list[tuple[Any, Any, Any]]
+    seeds: list[int]
+
+
+class KernelEnsemble(ClassifierMixin, BaseEstimator):
+    """Members trained on small subsets of the pixels, fused into one classifier.
+
+    The protocol of the 2020 IGARSS paper on Landsat scenes [1]_: slices or bags that fit a quantum
+    annealer, one SVM each, decision values averaged. Kernel members are fused into one kernel
+    expansion, so the ensemble predicts in one pass over its distinct support vectors.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Trained on each subset. If its bandwidth is ``"scale"`` or ``"auto"``, the number is taken
+        from all training pixels once, so that the members share a kernel.
+    n_members : int
+        Number of members.
+    member_size : int
+        Pixels per member.
+    sampling : {"bootstrap", "slices"}
+        Stratified bags drawn with replacement, or stratified disjoint slices.
+    stratify : {"sqrt", "proportional", "equal"}
+        Places of each class in a member, in proportion to the square root of its size (the rare
+        ones of several classes need more than their share when a member is small), to its size, or
+        the same for all.
+    combine : {"mean", "majority", "oob"}
+        Mean decision value, majority of the members' labels, or mean decision value weighted by
+        out-of-bag accuracy above chance.
+    map : None, "threads" or callable
+        How members are built: None splits them over MPI ranks under an MPI launcher and over
+        threads otherwise; ``"threads"`` never uses MPI; a callable ``map(function, iterable)``
+        gets picklable work, as of an executor. The members are the same in all cases.
+    n_jobs : int or None
+        Threads; None for all cores.
+    random_state : int, RandomState or None
+        Draws one seed per member first.
+
+    Attributes
+    ----------
+    classes_, n_features_in_, fit_report_, diagnostics_
+        See :class:`bridges.classifier.KernelClassifier`.
+    support_, support_vectors_, dual_coef_, intercept_
+        The same, of the fused expansion (kernel members fused by mean only).
+    estimators_ : list
+        Fitted members.
+    estimators_samples_ : list of ndarray
+        Training rows of each member.
+    member_weights_ : ndarray of shape (n_members,)
+        Weights in the mean, summing to one.
+    oob_score_ : float or None
+        Accuracy on training pixels of the members that did not see them; None if every member saw
+        every pixel.
+
+    References
+    ----------
+    .. [1] G. Cavallaro, D. Willsch, M. Willsch, K. Michielsen, M. Riedel, "Approaching remote
+       sensing image classification with ensembles of support vector machines on the D-Wave
+       quantum annealer", IGARSS 2020, pp. 1973-1976.
+    """
+
+    collective: ClassVar[bool] = True
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "member_size": [Interval(Integral, 2, None, closed="left")],
+        "sampling": [StrOptions({"bootstrap", "slices"})],
+        "stratify": [StrOptions(set(POWERS))],
+        "combine": [StrOptions({"mean", "majority", "oob"})],
+        "map": [None, StrOptions({"threads"}), callable],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        n_members: int = 15,
+        member_size: int = 80,
+        sampling: Sampling = "bootstrap",
+        stratify: Stratify = "sqrt",
+        combine: Fusion = "mean",
+        map: str | Callable[..., Any] | None = None,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.estimator = estimator
+        self.n_members = n_members
+        self.member_size = member_size
+        self.sampling = sampling
+        self.stratify = stratify
+        self.combine = combine
+        self.map = map
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        progress: Progress = no_progress,
+    ) -> KernelEnsemble:
+        """Draw the subsets, fit the members, fuse them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), or (n, n) for precomputed kernels
+            Training samples.
+        y : array-like of shape (n,)
+            Labels of two or more classes.
+        sample_weight : array-like of shape (n,), optional
+            Weights ≥ 0: the chance of a pixel to be drawn into a bag.
+        progress : callable
+            Called with (done, total).
+
+        Raises
+        ------
+        DataError
+            If there are fewer than two classes, or too few pixels for disjoint slices.
+        UsageError
+            If a member has fewer pixels than there are classes.
+        """
+        started = time.perf_counter()
+        prepared = self.prepare(X, y, sample_weight)
+        self.estimators_samples_ = prepared.rows
+        self.estimators_ = self._fit_members(
+            prepared.prototype, prepared.datasets, prepared.seeds, progress
+        )
+        self._fuse(prepared.X, prepared.merged)
+        self.diagnostics_ = merge_diagnostics(self.estimators_)
+        self.fit_report_ = merge_reports(
+            self.estimators_, time.perf_counter() - started, len(prepared.X), len(self.support_)
+        )
+        return self
+
+    def prepare(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Prepared:
+        """Check the data and draw the members' training sets, without fitting anything."""
+        self._validate_params()
+        checked: tuple[Any, Any] = validate_data(self, X, y, dtype=np.float64)
+        return self._prepare(*checked, sample_weight)
+
+    def _prepare(
+        self, X: NDArray[np.float64], y: NDArray[Any], sample_weight: ArrayLike | None
+    ) -> Prepared:
+        check_classification_targets(y)
+        weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        require_classes(self.classes_, codes, weights)
+        pairwise = self._is_pairwise()
+        merged = merge_rows(X, codes, weights, compare=not pairwise)
+        bags, seeds = self._draw(merged.codes, merged.weights)
+        prototype = self._prototype(X[merged.rows], merged.weights, pairwise)
+        weighted = self.sampling == "slices" and has_fit_parameter(prototype, "sample_weight")
+        datasets = []
+        for bag in bags:
+            rows = merged.rows[bag]
+            block = X[np.ix_(rows, rows)] if pairwise else X[rows]
+            datasets.append((block, y[rows], merged.weights[bag] if weighted else None))
+        return Prepared(X, merged, prototype, [merged.rows[bag] for bag in bags], datasets, seeds)
+
+    def _draw(
+        self, codes: NDArray[np.intp], weights: NDArray[np.float64]
+    ) -> tuple[list[NDArray[np.intp]], list[int]]:
+        random = check_random_state(self.random_state)
+        seeds = random.randint(SEED_LIMIT, size=self.n_members)
+        names = [str(label) for label in self.classes_]
+        bags = draw_bags(
+            codes,
+            weights,
+            self.n_members,
+            self.member_size,
+            self.sampling,
+            seeds,
+            names,
+            self.stratify,
+        )
+        return bags, seeds.tolist()
+
+    def _prototype(
+        self, X: NDArray[np.float64], weights: NDArray[np.float64], pairwise: bool
+    ) -> Any:
+        prototype = clone(self.estimator)
+        params = prototype.get_params(deep=False)
+        if "n_jobs" in params and self.n_jobs is not None:
+            prototype.set_params(n_jobs=self.n_jobs)
+        if isinstance(params.get("gamma"), str) and not pairwise:
+            prototype.set_params(gamma=resolve_gamma(params["gamma"], X, weights))
+        return prototype
+
+    def _fit_members(
+        self,
+        prototype: Any,
+        datasets: Sequence[tuple[Any, Any, Any]],
+        seeds: list[int],
+        progress: Progress,
+    ) -> list[Any]:
+        if callable(self.map):
+            work = [(prototype, *data, seed) for data, seed in zip(datasets, seeds, strict=True)]
+            return list(self.map(fit_member, work))
+        if self.map == "threads":
+            return fit_members(prototype, datasets, seeds, self.n_jobs, progress)
+        comm = mpi.resolve()
+        start, stop = mpi.block_range(len(datasets), comm.size, comm.rank)
+        workers = mpi.threads_per_rank(comm, self.n_jobs)
+        mine = fit_members(prototype, datasets[start:stop], seeds[start:stop], workers, progress)
+        return [member for part in comm.allgather(mine) for member in part]
+
+    def _fuse(self, X: NDArray[np.float64], merged: MergedRows) -> None:
+        members = self._members()
+        self.oob_score_, self.member_weights_ = members.out_of_bag(X, merged, self.combine)
+        if members.are_kernel_models:
+            fused = members.averaged(self.member_weights_)
+            self.support_ = fused.support
+            self.support_vectors_ = fused.support_vectors
+            self.dual_coef_ = fused.coef
+            self.intercept_ = fused.intercept
+        else:
+            self.support_ = np.unique(np.concatenate(self.estimators_samples_))
+
+    def _members(self) -> Members:
+        return Members(
+            self.estimators_,
+            self.estimators_samples_,
+            len(self.classes_),
+            pairwise=self._is_pairwise(),
+        )
+
+    def expansion(self) -> KernelExpansion:
+        """Return kernel members fused by mean as support vectors, coefficients and biases."""
+        check_is_fitted(self)
+        kernel = self.estimators_[0].expansion().kernel
+        return KernelExpansion(
+            kernel, self.support_, self.support_vectors_, self.dual_coef_, self.intercept_
+        )
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return fused decision values.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), or (n, n_training) for precomputed kernels
+            Samples.
+
+        Returns
+        -------
+        ndarray
+            Shape (n,) for two classes (positive: ``classes_[1]``), else (n, n_classes).
+        """
+        check_is_fitted(self)
+        rows: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
+        members = self._members()
+        if members.are_kernel_models and self.combine != "majority":
+            values = self.expansion().decision(rows, n_jobs=self.n_jobs)
+            return decision_scores(values, members.n_classes, members.multiclass)
+        chunks = range(0, len(rows), CHUNK)
+        return np.concatenate(
+            [
+                members.scores(
+                    members.outputs(rows[start : start + CHUNK], self.n_jobs),
+                    self.member_weights_,
+                    self.combine,
+                )
+                for start in chunks
+            ]
+        )
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the label of every row of ``X``, shape (n,)."""
+        indices = predicted_indices(self.decision_function(X))
+        return self.classes_[indices]
+
+    def null_controls(self) -> dict[str, Any]:
+        """Return the members' null controls in the same ensemble, with the same seeds.
+
+        ``exact_all`` is the exact classifier on all training pixels and so is no ensemble.
+        """
+        offer = getattr(self.estimator, "null_controls", None)
+        if offer is None:
+            return {}
+        return {
+            name: control if name == "exact_all" else clone(self).set_params(estimator=control)
+            for name, control in offer().items()
+        }
+
+    def _is_pairwise(self) -> bool:
+        return bool(get_tags(self.estimator).input_tags.pairwise)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.pairwise = self._is_pairwise()
+        return tags
+
+
+def fit_members(
+    prototype: Any,
+    datasets: Sequence[tuple[Any, Any, Any]],
+    seeds: Sequence[int],
+    n_jobs: int | None,
+    progress: Progress,
+) -> list[Any]:
+    """Fit clones of a prototype: all in one call if it can, else on a pool of threads."""
+    if not datasets:
+        return []
+    if hasattr(prototype, "fit_many"):
+        return prototype.fit_many(datasets, seeds, progress=progress)
+    work = [(prototype, *data, seed) for data, seed in zip(datasets, seeds, strict=True)]
+    workers = mpi.usable_cores() if n_jobs is None or n_jobs < 0 else n_jobs
+    members = []
+    with ThreadPoolExecutor(workers) as pool:
+        for member in pool.map(fit_member, work):
+            members.append(member)
+            progress(len(members), len(work))
+    return members
+
+
+def fit_member(work: tuple[Any, Any, Any, Any, int]) -> Any:
+    """Fit one clone; ``work`` is (prototype, X, y, sample_weight or None, seed)."""
+    prototype, X, y, weights, seed = work
+    member = clone(prototype)
+    if "random_state" in member.get_params(deep=False):
+        member.set_params(random_state=seed)
+    return member.fit(X, y) if weights is None else member.fit(X, y, sample_weight=weights)

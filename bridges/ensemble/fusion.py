@@ -1,0 +1,235 @@
+"""Fuse the members of an ensemble: decision values, votes, out-of-bag accuracy."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from bridges.classifier import Diagnostics, FitReport
+from bridges.svm.duplicates import MergedRows
+from bridges.svm.expansion import KernelExpansion, stack
+from bridges.svm.multiclass import MultiClass, decision_scores, predicted_indices
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Fusion = Literal["mean", "majority", "oob"]
+
+CHUNK = 8192
+"""Rows evaluated at once where every member's values are needed: bounds the memory."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Members:
+    """The fitted members of an ensemble, all over the same classes.
+
+    Attributes
+    ----------
+    estimators : sequence
+        Fitted classifiers.
+    rows : sequence of ndarray
+        Training rows of each.
+    n_classes : int
+        Number of classes.
+    pairwise : bool
+        True if the members were fitted on blocks of a precomputed kernel matrix.
+    """
+
+    estimators: Sequence[Any]
+    rows: Sequence[NDArray[np.intp]]
+    n_classes: int
+    pairwise: bool
+
+    @property
+    def are_kernel_models(self) -> bool:
+        """Whether every member is a kernel expansion."""
+        return all(hasattr(member, "expansion") for member in self.estimators)
+
+    @property
+    def multiclass(self) -> MultiClass:
+        """How the members split several classes (class scores count as one-vs-rest)."""
+        if not self.are_kernel_models:
+            return "ovr"
+        return getattr(self.estimators[0], "multiclass", "ovo")
+
+    def expansions(self) -> list[KernelExpansion]:
+        """Return the members' expansions with support rows of the whole training set."""
+        parts = [member.expansion() for member in self.estimators]
+        return [
+            dataclasses.replace(part, support=rows[part.support])
+            for part, rows in zip(parts, self.rows, strict=True)
+        ]
+
+    def averaged(self, weights: NDArray[np.float64]) -> KernelExpansion:
+        """Return the weighted mean of the members as one expansion."""
+        return stack(self.expansions(), weights)
+
+    def outputs(self, X: NDArray[np.float64], n_jobs: int | None = None) -> NDArray[np.float64]:
+        """Return every member's raw outputs, shape (n, n_members, n_outputs)."""
+        if self.are_kernel_models:
+            values = stack(self.expansions()).decision(X, n_jobs=n_jobs)
+            return values.reshape(len(X), len(self.estimators), -1)
+        return np.stack(
+            [
+                _class_scores(member, X[:, rows] if self.pairwise else X, self.n_classes)
+                for member, rows in zip(self.estimators, self.rows, strict=True)
+            ],
+            axis=1,
+        )
+
+    def votes(self, outputs: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Return every member's class index, shape (n, n_members)."""
+        n, m, p = outputs.shape
+        scores = decision_scores(outputs.reshape(n * m, p), self.n_classes, self.multiclass)
+        return predicted_indices(scores).reshape(n, m)
+
+    def scores(
+        self, outputs: NDArray[np.float64], weights: NDArray[np.float64], rule: Fusion
+    ) -> NDArray[np.float64]:
+        """Fuse raw outputs into decision scores, (n,) for two classes, else (n, n_classes).
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (n, n_members, n_outputs)
+            From :meth:`outputs`.
+        weights : ndarray of shape (n_members,) or (n, n_members)
+            Weights of the members, summing to one (per row).
+        rule : {"mean", "majority", "oob"}
+            ``majority`` scores are shares of votes; ties are broken by the mean decision value.
+        """
+        weights = np.broadcast_to(weights, outputs.shape[:2])
+        mean = decision_scores(
+            np.einsum("nmp,nm->np", outputs, weights), self.n_classes, self.multiclass
+        )
+        if rule != "majority":
+            return mean
+        votes = self.votes(outputs)
+        share = np.stack(
+            [np.sum(weights * (votes == c), axis=1) for c in range(self.n_classes)], axis=1
+        )
+        tie = mean / (1.0 + np.abs(mean)) / (4.0 * outputs.shape[1])
+        return share[:, 1] - share[:, 0] + tie if self.n_classes == 2 else share + tie
+
+    def out_of_bag(
+        self, X: NDArray[np.float64], merged: MergedRows, rule: Fusion
+    ) -> tuple[float | None, NDArray[np.float64]]:
+        """Return the out-of-bag accuracy of the ensemble and the members' weights.
+
+        Equal pixels are one pixel here: a copy of what a member has seen is not unseen.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+            Training samples.
+        merged : MergedRows
+            The distinct ones among them, their class indices and weights.
+        rule : {"mean", "majority", "oob"}
+            With ``oob`` a member weighs as much as its own out-of-bag accuracy exceeds chance.
+
+        Returns
+        -------
+        tuple of (float or None, ndarray of shape (n_members,))
+            None where no member left any pixel out.
+        """
+        m = len(self.estimators)
+        unseen = np.ones((len(X), m), dtype=bool)
+        for member, rows in enumerate(self.rows):
+            unseen[rows, member] = False
+        unseen = unseen[merged.rows]
+        judged = np.flatnonzero(unseen.any(axis=1))
+        chunks = [judged[start : start + CHUNK] for start in range(0, len(judged), CHUNK)]
+        weights = np.full(m, 1.0 / m)
+        if rule == "oob":
+            weights = self._surplus(X, merged, unseen, chunks)
+        right = total = 0.0
+        for chunk in chunks:
+            masked = weights * unseen[chunk]
+            share = masked.sum(axis=1)
+            heard = chunk[share > 0]
+            if not len(heard):
+                continue
+            outputs = self.outputs(X[merged.rows[heard]])
+            masked = masked[share > 0] / share[share > 0, None]
+            hit = predicted_indices(self.scores(outputs, masked, rule)) == merged.codes[heard]
+            right += float(merged.weights[heard] @ hit)
+            total += float(merged.weights[heard].sum())
+        return (right / total if total > 0 else None), weights
+
+    def _surplus(
+        self,
+        X: NDArray[np.float64],
+        merged: MergedRows,
+        unseen: NDArray[np.bool_],
+        chunks: list[NDArray[np.intp]],
+    ) -> NDArray[np.float64]:
+        """Return weights in proportion to each member's out-of-bag accuracy above chance."""
+        hits = np.zeros(len(self.estimators))
+        for chunk in chunks:
+            right = self.votes(self.outputs(X[merged.rows[chunk]])) == merged.codes[chunk, None]
+            hits += merged.weights[chunk] @ (right & unseen[chunk])
+        left_out = merged.weights @ unseen
+        accuracy = np.divide(hits, left_out, out=np.zeros_like(hits), where=left_out > 0)
+        surplus = np.maximum(accuracy - 1.0 / self.n_classes, 0.0)
+        if surplus.sum() == 0:
+            return np.full(len(hits), 1.0 / len(hits))
+        return np.asarray(surplus / surplus.sum())
+
+
+def _class_scores(member: Any, X: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
+    """Return (n, 1) values for two classes, else (n, n_classes), of any scikit-learn classifier."""
+    if hasattr(member, "decision_function"):
+        values = np.asarray(member.decision_function(X), dtype=np.float64)
+    elif hasattr(member, "predict_proba"):
+        values = np.asarray(member.predict_proba(X), dtype=np.float64)
+        values = values[:, 1] - values[:, 0] if n_classes == 2 else values
+    else:
+        labels = np.searchsorted(member.classes_, member.predict(X))
+        values = 2.0 * labels - 1.0 if n_classes == 2 else np.eye(n_classes)[labels]
+    return values.reshape(len(X), -1)
+
+
+def merge_reports(members: Sequence[Any], total_s: float, n: int, n_support: int) -> FitReport:
+    """Return the fit report of an ensemble: seconds and problems summed, sizes the largest."""
+    parts = [m.fit_report_ for m in members if hasattr(m, "fit_report_")]
+
+    def total(name: str) -> Any:
+        return sum(getattr(part, name) for part in parts)
+
+    known = [part.objective for part in parts if part.objective is not None]
+    return FitReport(
+        total_s=total_s,
+        kernel_s=total("kernel_s"),
+        build_s=total("build_s"),
+        solve_s=total("solve_s"),
+        decode_s=total("decode_s"),
+        diagnose_s=total("diagnose_s"),
+        qpu_s=total("qpu_s"),
+        queue_s=max((part.queue_s for part in parts), default=0.0),
+        n_samples=n,
+        n_support=n_support,
+        n_variables=max((part.n_variables for part in parts), default=0),
+        n_problems=total("n_problems") if parts else len(members),
+        n_members=len(members),
+        sent_bytes=total("sent_bytes"),
+        n_iterations=max((part.n_iterations for part in parts), default=0),
+        objective=sum(known) if known else None,
+    )
+
+
+def merge_diagnostics(members: Sequence[Any]) -> Diagnostics:
+    """Return the diagnostics of an ensemble: means over members, maxima of maxima."""
+    parts = [m.diagnostics_.as_dict() for m in members if hasattr(m, "diagnostics_")]
+    merged: dict[str, Any] = {}
+    for field in dataclasses.fields(Diagnostics):
+        values = [part[field.name] for part in parts if part[field.name] is not None]
+        if not values:
+            continue
+        if field.name == "couplers_dropped":
+            merged[field.name] = sum(values)
+        else:
+            merge = max if field.name.endswith("_max") else np.mean
+            merged[field.name] = float(merge(values))
+    return Diagnostics(**merged)

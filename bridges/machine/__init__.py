@@ -1,0 +1,1 @@
+"""The machine: ranks, threads, memory, files, and compiled loops."""

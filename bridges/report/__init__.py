@@ -1,0 +1,1 @@
+"""What is told of a run: scores, pictures, and the HTML page."""

@@ -1,0 +1,1 @@
+"""A command's run: options, data, training, and the files that it leaves."""

@@ -1,0 +1,180 @@
+"""What a command says while it works: results on stdout, narration and progress on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from bridges.errors import ToolkitError
+from bridges.machine import comm as mpi
+
+Progress = Callable[[int, int], None]
+"""Called as ``progress(items done, items in all)``; may be called from any thread."""
+
+INTERRUPTED = 130
+PLAIN_INTERVAL_S = 5.0
+
+
+def no_progress(done: int, total: int) -> None:
+    """Report nothing."""
+
+
+class Narrator:
+    """Speaks on stderr for the one rank that may.
+
+    Parameters
+    ----------
+    verbosity : int
+        0 normal, 1 with details (``-v``), 2 with tracebacks (``-vv``), -1 silent (``--quiet``).
+    silent : bool
+        True on every rank but the first.
+    """
+
+    def __init__(self, verbosity: int = 0, *, silent: bool = False) -> None:
+        self.verbosity = verbosity
+        self.silent = silent or verbosity < 0
+
+    def say(self, text: str, level: int = 0) -> None:
+        """Print one line of narration if the verbosity is at least ``level``."""
+        if not self.silent and self.verbosity >= level:
+            print(text, file=sys.stderr, flush=True)
+
+    def warn(self, text: str) -> None:
+        """Print a warning."""
+        self.say(f"warning: {text}")
+
+    @contextlib.contextmanager
+    def progress(self, title: str) -> Iterator[Progress]:
+        """Show progress of a task; yields a callable taking (done, total), safe from any thread.
+
+        A bar on a terminal, a plain line every few seconds where stderr is piped.
+        """
+        if self.silent:
+            yield no_progress
+        elif sys.stderr.isatty():
+            with _bar(title) as update:
+                yield update
+        else:
+            yield _plain(title)
+
+
+@contextlib.contextmanager
+def _bar(title: str) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _plain(title: str) -> Progress:
+    started = last = time.monotonic()
+
+    def update(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if done >= total or now - last >= PLAIN_INTERVAL_S:
+            last = now
+            print(f"{title}: {done}/{total} ({now - started:.1f} s)", file=sys.stderr, flush=True)
+
+    return update
+
+
+def guarded(work: Callable[[], int | None], verbosity: int = 0) -> int:
+    """Run a command's body and turn what it raises into a message and an exit code.
+
+    Parameters
+    ----------
+    work : callable
+        The body; its return value (None counts as 0) is the exit code.
+    verbosity : int
+        From 2 on, tracebacks are shown.
+
+    Returns
+    -------
+    int
+        0 ok, 1 failure, 2 usage, 3 data, 4 solver or credentials, 5 no embedding, 6 budget
+        refused, 130 interrupted.
+    """
+    try:
+        return work() or 0
+    except KeyboardInterrupt:
+        print("error: Interrupted; no partial files were left.", file=sys.stderr)
+        print("hint: Run the same command again when you are ready.", file=sys.stderr)
+        return INTERRUPTED
+    except ToolkitError as error:
+        _explain(error.message, error.hint, verbosity)
+        return error.exit_code
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = "Free some space or choose another folder with --out DIR."
+        else:
+            hint = "Check the path and its permissions; -vv shows where it happened."
+        _explain(str(error), hint, verbosity)
+        return 1
+    except MemoryError:
+        _explain("Out of memory.", "Use fewer pixels or smaller members.", verbosity)
+        return 1
+    except Exception as error:
+        _explain(
+            f"{type(error).__name__}: {error}",
+            "This should not happen; repeat with -vv and report what it prints.",
+            verbosity,
+        )
+        return 1
+
+
+def command(body: Callable[[Sequence[str]], int | None], words: Sequence[str]) -> int:
+    """Run a command's body as :func:`guarded` does, on all ranks where MPI started several.
+
+    An error on any rank ends all of them, and is told once.
+
+    Parameters
+    ----------
+    body : callable
+        Called with the words of the command line.
+    words : sequence of str
+        Those words; ``-vv`` among them asks for tracebacks.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    ranks: list[Any] = []
+
+    def work() -> int | None:
+        comm = mpi.resolve()
+        ranks.append(comm)
+        return mpi.in_turn(comm, lambda: body(words))
+
+    code = guarded(work, 2 if "-vv" in words else 0)
+    return mpi.end(ranks[0], code) if ranks else code
+
+
+def _explain(message: str, hint: str, verbosity: int) -> None:
+    if verbosity >= 2:
+        traceback.print_exc()
+    print(f"error: {message}", file=sys.stderr)
+    if hint:
+        print(f"hint: {hint}", file=sys.stderr)

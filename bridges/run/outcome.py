@@ -1,0 +1,236 @@
+"""What a run leaves behind: scores, model file, map, pictures, report, record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bridges.classifier import add_seconds
+from bridges.report.metrics import evaluate
+from bridges.report.page import (
+    Picture,
+    Section,
+    Table,
+    classes_section,
+    map_section,
+    quality_section,
+    render_report,
+    run_section,
+    scores_section,
+)
+from bridges.run.folder import RunFolder, run_record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bridges.run.console import Narrator
+    from bridges.run.load import Inputs
+    from bridges.run.training import Clock
+    from bridges.scene.scene import Scene
+
+
+def score(
+    model: Any, controls: dict[str, Any], scaler: Any, inputs: Inputs, facts: dict[str, Any]
+) -> dict[str, Any]:
+    """Return ``metrics.json``: scores on the test samples, of the model and of its controls.
+
+    Parameters
+    ----------
+    model : classifier
+        Fitted.
+    controls : dict of str to classifier
+        Fitted null controls.
+    scaler : transformer
+        Fitted on the training samples.
+    inputs : Inputs
+        Data and split.
+    facts : dict
+        Further entries.
+    """
+    X, y = inputs.test
+    X = scaler.transform(X)
+    names = inputs.data.class_names
+    metrics = _evaluate(model, X, y, names)
+    kept = ("accuracy", "balanced_accuracy", "kappa", "macro_f1", "auroc", "auprc")
+    judged = {name: _evaluate(control, X, y, names) for name, control in controls.items()}
+    return {
+        **metrics,
+        "n_train": len(inputs.split.train),
+        "n_test": len(inputs.split.test),
+        "n_masked": inputs.data.n_masked,
+        "split": inputs.split.kind,
+        "split_note": inputs.split.note,
+        "oob_score": getattr(model, "oob_score_", None),
+        **({"search": model.search_} if hasattr(model, "search_") else {}),
+        **facts,
+        "fit_report": model.fit_report_.as_dict(),
+        "diagnostics": model.diagnostics_.as_dict(),
+        "sampler_timing": add_seconds(
+            getattr(member, "sampler_timing_", {})
+            for member in getattr(model, "estimators_", [model])
+        ),
+        "controls": {name: {key: m[key] for key in kept} for name, m in judged.items()},
+    }
+
+
+def _evaluate(
+    model: Any, X: NDArray[np.float64], y: NDArray[np.int64], names: dict[int, str]
+) -> dict[str, Any]:
+    return evaluate(y, model.predict(X), model.decision_function(X), names)
+
+
+def write_outcome(
+    model: Any,
+    scaler: Any,
+    inputs: Inputs,
+    metrics: dict[str, Any],
+    arguments: dict[str, Any],
+    folder: RunFolder,
+    narrator: Narrator,
+    clock: Clock,
+) -> None:
+    """Write every file of a run into its folder.
+
+    Parameters
+    ----------
+    model, scaler : estimator
+        Fitted.
+    inputs : Inputs
+        Data and split.
+    metrics : dict
+        From :func:`score`.
+    arguments : dict
+        Options, for ``run.json``.
+    folder : RunFolder
+        Where to.
+    narrator : Narrator
+        Tells what is going on.
+    clock : Clock
+        Seconds of the stages so far.
+    """
+    from sklearn.pipeline import Pipeline
+
+    from bridges.run.model_file import save_model
+
+    pipeline = Pipeline([("scale", scaler), ("classify", model)])
+    data = inputs.data
+    meta = {
+        "class_names": {str(code): name for code, name in data.class_names.items()},
+        "feature_names": data.feature_names,
+        "feature_range": [
+            inputs.train[0].min(axis=0).tolist(),
+            inputs.train[0].max(axis=0).tolist(),
+        ],
+        "accuracy": metrics["accuracy"],
+        "split": metrics["split"],
+        "source": data.source,
+    }
+    with folder.target("model.skops") as target:
+        save_model(pipeline, meta, target)
+    if hasattr(model, "write_files"):  # a search has a table and a figure of its own
+        model.write_files(folder)
+    clock.lap("save")
+    sections = [scores_section(metrics)]
+    if inputs.scene is not None:
+        sections.append(_write_map(pipeline, inputs, inputs.scene, folder, narrator))
+        clock.lap("map")
+    sections += [classes_section(metrics), _quality(model, metrics)]
+    folder.write_json("metrics.json", metrics)
+    record = run_record(arguments, arguments.get("seed"), clock.seconds)
+    folder.write_json("run.json", record)
+    sections.append(run_section(record))
+    with folder.target("report.html") as target:
+        render_report(
+            target,
+            "Land-cover classification" if inputs.scene is not None else "Classification",
+            sections,
+            lead=_lead(metrics, inputs),
+        )
+
+
+def _lead(metrics: dict[str, Any], inputs: Inputs) -> str:
+    accuracy = f"Overall accuracy {metrics['accuracy']:.3f}"
+    if metrics["auroc"] is not None:
+        accuracy += f", AUROC {metrics['auroc']:.3f}"
+    return f"{accuracy} on {metrics['n_test']:,} test samples. {inputs.split.note}"
+
+
+def _write_map(
+    pipeline: Any, inputs: Inputs, scene: Scene, folder: RunFolder, narrator: Narrator
+) -> Section:
+    """Classify the scene; write map.tif and map.png; return the report's section."""
+    from bridges.maps.classify import predict_map
+    from bridges.maps.pictures import label_picture, map_picture
+    from bridges.report.plots import map_figure, save_figure
+
+    names = inputs.data.class_names
+    with folder.target("map.tif") as target, narrator.progress("map (pixels)") as progress:
+        predict_map(
+            pipeline.predict,
+            scene,
+            target,
+            class_names=names,
+            class_colors=scene.colors_for(names),
+            progress=progress,
+        )
+    predicted = map_picture(folder.file("map.tif"))
+    order = {code: place for place, code in enumerate(names, start=1)}
+    shown = {place: names[code] for code, place in order.items()}
+    drawn = _renumbered(predicted.codes, order)
+    truth = None
+    if inputs.truth is not None:
+        field = inputs.label_field
+        picture = label_picture(scene, inputs.truth, label_field=field)
+        truth = _renumbered(picture.codes, order)
+    with folder.target("map.png") as target:
+        save_figure(map_figure(drawn, truth, shown), target)
+    return map_section(drawn, truth, shown)
+
+
+def _renumbered(codes: NDArray[np.int64], order: dict[int, int]) -> NDArray[np.int64]:
+    """Return codes as 1, 2, … in the order of the classes, 0 for everything else."""
+    drawn = np.zeros_like(codes)
+    for code, place in order.items():
+        drawn[codes == code] = place
+    return drawn
+
+
+def _quality(model: Any, metrics: dict[str, Any]) -> Section:
+    """Return the section on the dual solutions, with a histogram of sample energies."""
+    import dataclasses
+
+    from bridges.report import plots
+
+    section = quality_section(metrics)
+    if metrics["sampler_timing"]:
+        told = metrics["sampler_timing"]
+        table = Table(
+            [f"{kind.replace('_', ' ')} [s]" for kind in told],
+            [list(told.values())],
+            caption="Where the seconds of the sampler went, summed over the duals",
+        )
+        section = dataclasses.replace(section, tables=[*section.tables, table])
+    members = [m for m in getattr(model, "estimators_", [model]) if hasattr(m, "sample_energies_")]
+    if not members:
+        return section
+    levels, averaged = [], []
+    for member in members:
+        for energies, row in zip(member.sample_energies_, member.energies_, strict=True):
+            exact, used = row[0], row[1]
+            if exact < 0:
+                levels.append(np.asarray(energies) / -exact)
+                averaged.append(used / -exact)
+    if not levels:
+        return section
+    figure, ax = plots.new_figure()
+    plots.plot_energies(
+        ax, np.concatenate(levels), exact=-1.0, averaged=float(np.mean(averaged)),
+        title="energies of all distinct samples",
+    )  # fmt: skip
+    ax.set_xlabel("energy on the full QUBO, in units of |exact optimum|")
+    caption = (
+        f"All distinct samples of {len(levels)} duals. -1 is the exact optimum, 0 is no training "
+        "at all; the averaged coefficients are those that the model uses."
+    )
+    return dataclasses.replace(section, pictures=[*section.pictures, Picture(figure, caption)])

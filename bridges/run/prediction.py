@@ -1,0 +1,155 @@
+"""Apply a saved model to another scene: the run behind ``qsvm.predict``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridges.errors import DataError, UsageError
+from bridges.run import options
+from bridges.run.console import Narrator, guarded
+
+if TYPE_CHECKING:
+    import argparse
+
+    from bridges.maps.classify import MapSummary
+    from bridges.scene.scene import Scene
+
+HECTARE_M2 = 10_000.0
+
+FOREIGN = 0.5
+"""Share of pixels outside the training range from which on a warning is given."""
+
+
+def make_parser(program: str) -> argparse.ArgumentParser:
+    """Return the parser of a prediction command."""
+    parser = options.make_parser(program, "Classify a scene with a saved model.")
+    parser.add_argument("model", metavar="MODEL", help="model.skops of an earlier run")
+    group = parser.add_argument_group("scene")
+    group.add_argument(
+        "--image", required=True, metavar="FILE", help="GeoTIFF or Landsat Collection 2 folder"
+    )
+    group.add_argument("--bands", metavar="A,B,…", type=options.comma_list, help="bands to use")
+    group.add_argument("--mask", metavar="FILE", help="raster that hides pixels, FILE:2,4 values")
+    group.add_argument("--nodata", type=float, help="value of missing pixels")
+    output = parser.add_argument_group("output")
+    output.add_argument("--out", required=True, metavar="FILE", help="the map, a GeoTIFF")
+    output.add_argument("--overwrite", action="store_true", help="replace an existing map")
+    return parser
+
+
+def predict(args: argparse.Namespace) -> int:
+    """Classify a scene as the options say; returns the exit code.
+
+    Raises
+    ------
+    UsageError
+        If the map exists.
+    DataError
+        If the model cannot be read, or the scene does not have the bands that it was trained on.
+    """
+    from bridges.maps.classify import predict_map
+    from bridges.run.model_file import load_model
+    from bridges.scene.scene import open_scene
+
+    narrator = Narrator(-1 if args.quiet else args.verbose)
+    out = Path(args.out)
+    if out.exists() and not args.overwrite:
+        raise UsageError(f"The map {out} exists.", "Choose another --out FILE, or add --overwrite.")
+    model, meta = load_model(args.model)
+    scene = open_scene(args.image, bands=args.bands, nodata=args.nodata, mask=args.mask)
+    require_bands(scene, meta["feature_names"], narrator)
+    warn_of_range(scene, meta["feature_range"], narrator)
+    names = {int(code): name for code, name in meta["class_names"].items()}
+    with narrator.progress("map (pixels)") as progress:
+        summary = predict_map(
+            model.predict,
+            scene,
+            out,
+            class_names=names,
+            class_colors=scene.colors_for(names),
+            progress=progress,
+        )
+    narrator.say(f"written: {out} ({summary.total_s:.1f} s)")
+    print(json.dumps(_counts(summary, names), indent=2) if args.json else _text(summary, names))
+    return 0
+
+
+def require_bands(scene: Scene, trained: Sequence[str], narrator: Narrator) -> None:
+    """Raise a DataError unless the scene has as many bands as the model was trained on.
+
+    Bands of other names are pointed out: files name the same band differently.
+    """
+    found = scene.band_names
+    if len(found) != len(trained):
+        raise DataError(
+            f"The image has {len(found)} bands ({', '.join(found)}); the model was trained on "
+            f"{len(trained)} ({', '.join(trained)}).",
+            "Choose the bands of the image in the model's order: --bands A,B,…",
+        )
+    if list(found) != list(trained):
+        narrator.warn(
+            f"The image's bands are called {', '.join(found)}, the model's {', '.join(trained)}; "
+            "they are taken in this order (--bands changes it)."
+        )
+
+
+def warn_of_range(scene: Scene, trained: Sequence[Sequence[float]], narrator: Narrator) -> None:
+    """Warn if most of the scene's pixels lie outside the values that the model was trained on.
+
+    The usual reason is another unit: digital numbers instead of reflectance.
+    """
+    import numpy as np
+
+    low, high = np.asarray(trained)
+    windows = scene.windows(rows=64)
+    values, valid = scene.read(windows[len(windows) // 2])
+    pixels = values[valid]
+    if not len(pixels):
+        return
+    margin = 0.5 * (high - low)
+    outside = float(np.mean(np.any((pixels < low - margin) | (pixels > high + margin), axis=1)))
+    if outside > FOREIGN:
+        narrator.warn(
+            f"{outside:.0%} of the pixels lie far outside the values that the model was trained "
+            "on; are both images in the same unit (digital numbers, reflectance)?"
+        )
+
+
+def _counts(summary: MapSummary, names: dict[int, str]) -> dict[str, Any]:
+    return {
+        "classes": [
+            {
+                "code": code,
+                "name": names.get(code, str(code)),
+                "pixels": pixels,
+                "area_ha": _hectares(summary, pixels),
+            }
+            for code, pixels in sorted(summary.counts.items())
+        ],
+        "masked_pixels": summary.n_masked,
+        "seconds": summary.total_s,
+    }
+
+
+def _hectares(summary: MapSummary, pixels: int) -> float | None:
+    if summary.pixel_area_m2 is None:
+        return None
+    return pixels * summary.pixel_area_m2 / HECTARE_M2
+
+
+def _text(summary: MapSummary, names: dict[int, str]) -> str:
+    width = max(len("masked"), *(len(name) for name in names.values()))
+    lines = [f"{'class':{width}}      pixels      hectares"]
+    for entry in _counts(summary, names)["classes"]:
+        area = "–" if entry["area_ha"] is None else f"{entry['area_ha']:.1f}"
+        lines.append(f"{entry['name']:{width}}  {entry['pixels']:10}  {area:>12}")
+    return "\n".join([*lines, f"{'masked':{width}}  {summary.n_masked:10}"])
+
+
+def run(program: str, argv: Sequence[str]) -> int:
+    """Run a prediction command with these words; return its exit code."""
+    verbosity = 2 if "-vv" in argv else 0
+    return guarded(lambda: predict(options.parse(make_parser(program), argv)), verbosity)

@@ -1,0 +1,234 @@
+"""The run behind ``qsvm.train`` and ``classical.train``: from data to model, map and report."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bridges.errors import DataError
+from bridges.machine import comm as mpi
+from bridges.run.console import Narrator, no_progress
+from bridges.run.folder import RunFolder
+from bridges.run.load import Inputs, load_inputs
+from bridges.run.options import recorded
+from bridges.samples.scaling import make_scaler
+
+if TYPE_CHECKING:
+    import argparse
+
+    from numpy.typing import NDArray
+
+    from bridges.run.console import Progress
+
+
+class Clock:
+    """Seconds of each stage of a run."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """Book the time since the last lap under a name."""
+        now = time.perf_counter()
+        self.seconds[f"{stage}_s"] = now - self._last
+        self._last = now
+
+
+def train(
+    args: argparse.Namespace,
+    make_model: Callable[[argparse.Namespace], Any],
+    describe: Callable[[Any, NDArray[Any], NDArray[Any]], str],
+    facts: dict[str, Any],
+) -> int:
+    """Train, score, map and report as the options say.
+
+    Parameters
+    ----------
+    args : Namespace
+        Options of :mod:`bridges.run.options`.
+    make_model : callable
+        Returns the unfitted classifier for the options.
+    describe : callable
+        ``describe(model, X, y)`` returns what ``--dry-run`` prints.
+    facts : dict
+        Further entries of ``metrics.json``, such as the sampler's name.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    comm = mpi.resolve()
+    narrator = Narrator(-1 if args.quiet else args.verbose, silent=comm.rank > 0)
+    if args.dry_run:
+        mpi.on_root(comm, lambda: _dry_run(args, make_model, describe))
+        return 0
+    folder = mpi.on_root(comm, lambda: RunFolder(args.out, overwrite=args.overwrite))
+    with folder if comm.rank == 0 else contextlib.nullcontext():
+        metrics = _run(args, make_model, facts, folder, narrator, comm)
+    if metrics is not None:
+        narrator.say(f"written: {folder.path}/")
+        print(json.dumps(metrics, indent=2) if args.json else score_table(metrics), flush=True)
+    return 0
+
+
+def _run(
+    args: argparse.Namespace,
+    make_model: Callable[[argparse.Namespace], Any],
+    facts: dict[str, Any],
+    folder: RunFolder,
+    narrator: Narrator,
+    comm: Any,
+) -> dict[str, Any] | None:
+    """Do a run on all ranks; return the metrics on the first."""
+    clock = Clock()
+    model = make_model(args)  # a wrong name or option is an error before anything is read
+    loaded: list[Inputs] = []
+
+    def load() -> tuple[Any, Any, dict[int, str]]:
+        inputs = _load(args, folder)
+        loaded.append(inputs)
+        _say_inputs(inputs, narrator)
+        return (*inputs.train, inputs.data.class_names)
+
+    X, y, names = mpi.on_root(comm, load)
+    clock.lap("load")
+    scaler = make_scaler(args.scale).fit(X)
+    with named_classes(names), narrator.progress("training") as progress:
+        _fit(model, scaler.transform(X), y, progress)
+    clock.lap("fit")
+    controls = _fit_controls(model, scaler.transform(X), y, narrator, comm)
+    clock.lap("controls")
+    if comm.rank > 0:
+        return None
+    from bridges.run.outcome import score, write_outcome
+
+    inputs = loaded[0]
+    metrics = score(model, controls, scaler, inputs, {**facts, "seed": args.seed})
+    clock.lap("score")
+    write_outcome(model, scaler, inputs, metrics, recorded(args), folder, narrator, clock)
+    return metrics
+
+
+@contextlib.contextmanager
+def named_classes(names: Mapping[int, str]) -> Iterator[None]:
+    """Let errors call the classes by their names; models know codes only."""
+    try:
+        yield
+    except DataError as error:
+        message = re.sub(
+            r"Class '(\d+)'", lambda found: f"Class '{names[int(found[1])]}'", error.message
+        )
+        raise DataError(message, error.hint) from error
+
+
+def _load(args: argparse.Namespace, folder: RunFolder) -> Inputs:
+    def make_scene() -> Any:
+        from bridges.scene.built_in import write_scene
+
+        return write_scene(folder.subfolder("scene"), seed=args.seed)
+
+    return load_inputs(args, make_scene)
+
+
+def _say_inputs(inputs: Inputs, narrator: Narrator) -> None:
+    data, split = inputs.data, inputs.split
+    masked = f", {data.n_masked} more are masked" if data.n_masked else ""
+    narrator.say(
+        f"{len(data.y)} labelled samples of {len(data.class_names)} classes "
+        f"({', '.join(data.class_names.values())}){masked}"
+    )
+    for note in data.notes:
+        narrator.say(f"note: {note}")
+    narrator.say(f"{len(split.train)} train, {len(split.test)} test: {split.note}")
+
+
+def _fit(model: Any, X: NDArray[Any], y: NDArray[Any], progress: Progress) -> None:
+    if "progress" in inspect.signature(model.fit).parameters:
+        model.fit(X, y, progress=progress)
+    else:
+        model.fit(X, y)
+
+
+def _fit_controls(
+    model: Any, X: NDArray[Any], y: NDArray[Any], narrator: Narrator, comm: Any
+) -> dict[str, Any]:
+    """Fit the null controls: those that ranks build together on all, the others on the first."""
+    offer = getattr(model, "null_controls", None)
+    controls = offer() if offer is not None else {}
+    for number, (name, control) in enumerate(controls.items(), start=1):
+        narrator.say(f"null control {number} of {len(controls)}: {name}")
+        if comm.rank == 0 or getattr(control, "collective", False):
+            _fit(control, X, y, no_progress)
+    return controls
+
+
+def _dry_run(
+    args: argparse.Namespace,
+    make_model: Callable[[argparse.Namespace], Any],
+    describe: Callable[[Any, NDArray[Any], NDArray[Any]], str],
+) -> None:
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as scratch:
+
+        def make_scene() -> Any:
+            from bridges.scene.built_in import write_scene
+
+            return write_scene(Path(scratch), seed=args.seed)
+
+        inputs = load_inputs(args, make_scene)
+        X, y = inputs.train
+        X = make_scaler(args.scale).fit_transform(X)
+        with named_classes(inputs.data.class_names):
+            print(describe(make_model(args), X, y))
+
+
+def score_table(metrics: dict[str, Any]) -> str:
+    """Return the accuracy table with the null controls, for a terminal."""
+    from bridges.report.metrics import LABELS, SCORES
+    from bridges.report.page import CONTROLS, control_sentences
+
+    used = [key for key in SCORES if metrics.get(key) is not None]
+    rows = [("this model", metrics)]
+    rows += [(CONTROLS.get(k, k), v) for k, v in metrics.get("controls", {}).items()]
+    width = max(len(name) for name, _ in rows)
+    heads = [LABELS[key] for key in used]
+    lines = ["".ljust(width) + "".join(f"  {head}" for head in heads)]
+    for name, scores in rows:
+        cells = (_cell(scores.get(k)).rjust(len(h)) for k, h in zip(used, heads, strict=True))
+        lines.append(name.ljust(width) + "".join(f"  {cell}" for cell in cells))
+    lines += ["", "class".ljust(width) + "  producer's  user's      F1  test samples"]
+    for c in metrics["classes"]:
+        shown = [_cell(c[key]) for key in ("producers_accuracy", "users_accuracy", "f1")]
+        lines.append(
+            f"{c['name']}".ljust(width)
+            + f"  {shown[0]:>10}  {shown[1]:>6}  {shown[2]:>6}  {c['support']:>12}"
+        )
+    return "\n".join([*lines, "", *control_sentences(metrics)])
+
+
+def _cell(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def show_and_stop(args: argparse.Namespace) -> bool:
+    """Print what ``--list-samplers`` or ``--show-versions`` asks for; True if one of them did."""
+    if getattr(args, "list_samplers", False):
+        from bridges.registry import sampler_table
+
+        print(sampler_table())
+        return True
+    if args.show_versions:
+        from bridges.run.folder import versions
+
+        print("\n".join(f"{name} {version}" for name, version in versions().items()))
+        return True
+    return False

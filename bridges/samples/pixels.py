@@ -1,0 +1,263 @@
+"""Labelled pixels of a scene, from a raster or a vector file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from bridges.errors import DataError, UsageError
+from bridges.samples import polygons as vector
+from bridges.samples.labelled import LabelledData, class_name, named, parse_classes, require_samples
+from bridges.samples.tables import load_table
+from bridges.scene.raster import Grid, class_names_of, opened, require_same_grid
+from bridges.scene.sidecar import read_sidecar
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from rasterio.windows import Window
+
+    from bridges.scene.scene import Scene
+
+__all__ = ["LabelledData", "labelled_pixels", "load_table"]
+
+UNLABELLED = -1
+LARGEST_CODE = 65535
+"""Codes are written into maps of at most 16 bits."""
+
+
+class LabelSource(Protocol):
+    """Labels on the grid of a scene."""
+
+    class_names: dict[int, str]
+    has_groups: bool
+    notes: list[str]
+
+    def read(self, window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return class codes (-1 unlabelled) and groups, both of shape (h, w)."""
+
+
+@dataclass
+class RasterLabels:
+    """Labels in a raster on the image's grid.
+
+    The raster's nodata value is unlabelled, and so is the ``unlabelled`` of scene.json; where
+    neither is stated, 0.
+    """
+
+    path: Path
+    class_names: dict[int, str]
+    unlabelled: set[int]
+    has_groups: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def read(self, window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return class codes (-1 unlabelled), and no groups (zeros)."""
+        codes = read_codes(self.path, window)
+        codes[np.isin(codes, list(self.unlabelled))] = UNLABELLED
+        if codes.size and (codes.max() > LARGEST_CODE or codes.min() < UNLABELLED):
+            worst = codes.max() if codes.max() > LARGEST_CODE else codes.min()
+            raise DataError(
+                f"{self.path} has the class code {worst}.",
+                f"Class codes are whole numbers from 0 to {LARGEST_CODE}; recode the raster, or "
+                "state its nodata value: rio edit-info --nodata VALUE labels.tif",
+            )
+        return codes, np.zeros_like(codes)
+
+
+def read_codes(path: Path, window: Window | None = None) -> NDArray[np.int64]:
+    """Read a raster of whole numbers; NaN becomes -1.
+
+    Raises
+    ------
+    DataError
+        If it has several bands or fractions.
+    """
+    with opened(path) as dataset:
+        if dataset.count != 1:
+            raise DataError(
+                f"{path} has {dataset.count} bands; labels and groups have one.",
+                f"Extract the band: rio stack {path} --bidx 1 -o one_band.tif",
+            )
+        stored = dataset.read(1, window=window)
+    if stored.dtype.kind == "f":
+        stored = np.where(np.isnan(stored), UNLABELLED, stored)
+        if not np.array_equal(stored, np.rint(stored)):
+            raise DataError(
+                f"{path} holds fractions, not class codes.", "Name a raster of whole numbers."
+            )
+    codes: NDArray[np.int64] = stored.astype(np.int64)
+    return codes
+
+
+def _raster_labels(scene: Scene, path: Path) -> RasterLabels:
+    with opened(path) as dataset:
+        require_same_grid(scene.grid, path, Grid.of(dataset), _image_of(scene))
+        nodata, names = dataset.nodata, class_names_of(dataset)
+    beside = read_sidecar(path.parent)
+    names = names or scene.class_names or beside.class_names
+    unlabelled = {UNLABELLED}
+    if beside.unlabelled is not None:
+        unlabelled.add(beside.unlabelled)
+    if nodata is not None and not np.isnan(nodata):
+        unlabelled.add(int(nodata))
+    elif beside.unlabelled is None:
+        unlabelled.add(0)
+    return RasterLabels(path, names, unlabelled)
+
+
+def _image_of(scene: Scene) -> Path:
+    return scene.bands[0].path
+
+
+def open_labels(scene: Scene, path: Path, label_field: str | None) -> LabelSource:
+    """Open a raster or vector file of labels.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read or does not fit the scene.
+    UsageError
+        If a field is named for a raster.
+    """
+    if vector.is_vector(path):
+        return vector.open_vector(scene.grid, path, label_field, scene.class_names)
+    if label_field is not None:
+        raise UsageError(
+            f"--label-field {label_field} is for vector files; {path} is a raster.",
+            "Leave it out, or name a file of polygons or points.",
+        )
+    return _raster_labels(scene, path)
+
+
+def labelled_pixels(
+    scene: Scene,
+    labels_path: str | Path,
+    *,
+    label_field: str | None = None,
+    groups_path: str | Path | None = None,
+    classes: Sequence[str | int] | None = None,
+) -> LabelledData:
+    """Read the labelled pixels of a scene.
+
+    Parameters
+    ----------
+    scene : Scene
+        The image.
+    labels_path : path
+        Raster of class codes on the image's grid, or a vector file of polygons or points in any
+        coordinate system. A polygon labels the pixels whose centre it covers, a point the pixel
+        it lies in; pixels claimed by several classes are left out.
+    label_field : str, optional
+        Field of the vector file that holds classes: codes or names.
+    groups_path : path, optional
+        Raster of polygon numbers, 0 outside of all; a vector file's own features by default.
+        A labelled pixel outside of all polygons is counted to one of its class that it touches:
+        labels are often burnt with the pixels that an outline touches, numbers without.
+    classes : sequence of str or int, optional
+        Names or codes of the classes to keep; by default all.
+
+    Returns
+    -------
+    LabelledData
+        Ordered by window, row and column.
+
+    Raises
+    ------
+    DataError
+        If labels do not fit the image, a class is unknown or has no usable pixel, or fewer than
+        two are left.
+    """
+    path = Path(labels_path)
+    source = open_labels(scene, path, label_field)
+    pixels = _collect(scene, source, None if groups_path is None else Path(groups_path))
+    present = sorted(pixels.labelled)
+    chosen = present if classes is None else parse_classes(classes, source.class_names, present)
+    usable = {code: int(np.sum(pixels.y == code)) for code in present}
+    notes = list(source.notes)
+    if classes is None:
+        lost = [code for code in chosen if not usable[code]]
+        chosen = [code for code in chosen if usable[code]]
+        notes += [
+            f"Class {named(source.class_names, c)} is left out: all its pixels are masked."
+            for c in lost
+        ]
+    require_samples(chosen, source.class_names, pixels.labelled, usable, str(path))
+    groups: NDArray[np.int64] | None = pixels.groups if source.has_groups else None
+    if groups_path is not None:
+        groups, note = _adopt_edges(pixels)
+        notes += note
+    keep = np.isin(pixels.y, chosen)
+    return LabelledData(
+        X=pixels.X[keep],
+        y=pixels.y[keep],
+        class_names={code: class_name(source.class_names, code) for code in chosen},
+        feature_names=scene.band_names,
+        groups=None if groups is None else groups[keep],
+        rows=pixels.rows[keep],
+        cols=pixels.cols[keep],
+        n_masked=sum(pixels.labelled.get(c, 0) for c in chosen) - int(keep.sum()),
+        source=str(path),
+        notes=tuple(notes),
+    )
+
+
+@dataclass(frozen=True)
+class _Pixels:
+    X: NDArray[np.float64]
+    y: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    cols: NDArray[np.int64]
+    labelled: dict[int, int]
+
+
+def _collect(scene: Scene, source: LabelSource, groups_path: Path | None) -> _Pixels:
+    """Read labelled, valid pixels window by window, and count all labelled ones."""
+    if groups_path is not None:
+        with opened(groups_path) as dataset:
+            require_same_grid(scene.grid, groups_path, Grid.of(dataset), _image_of(scene))
+    parts: list[tuple[NDArray[Any], ...]] = []
+    labelled: dict[int, int] = {}
+    for window in scene.windows():
+        codes, groups = source.read(window)
+        if groups_path is not None:
+            groups = read_codes(groups_path, window)
+        rows, cols = np.nonzero(codes != UNLABELLED)
+        if not len(rows):
+            continue
+        for code, n in zip(*np.unique(codes[rows, cols], return_counts=True), strict=True):
+            labelled[int(code)] = labelled.get(int(code), 0) + int(n)
+        values, valid = scene.read(window)
+        use = valid[rows, cols]
+        rows, cols = rows[use], cols[use]
+        top, left = int(window.row_off), int(window.col_off)
+        at = (rows, cols)
+        parts.append((values[at], codes[at], groups[at], rows + top, cols + left))
+    empty = np.empty(0, dtype=np.int64)
+    parts = parts or [(np.empty((0, scene.n_bands)), empty, empty, empty, empty)]
+    X, y, group, row, col = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return _Pixels(X, y, group, row, col, labelled)
+
+
+def _adopt_edges(pixels: _Pixels) -> tuple[NDArray[np.int64], list[str]]:
+    """Count pixels without a group to the group of their class that they touch."""
+    from scipy.spatial import cKDTree
+
+    groups = np.maximum(pixels.groups, 0)
+    places = np.column_stack([pixels.rows, pixels.cols])
+    outside = groups == 0
+    for code in np.unique(pixels.y[outside]):
+        inside = np.flatnonzero((pixels.y == code) & ~outside)
+        lone = np.flatnonzero((pixels.y == code) & outside)
+        if not len(inside):
+            continue
+        distance, nearest = cKDTree(places[inside]).query(places[lone])
+        touching = distance < 1.5
+        groups[lone[touching]] = groups[inside[nearest[touching]]]
+    adopted = int(outside.sum() - np.sum(groups == 0))
+    note = f"{adopted} pixels at the edge of polygons are counted to the polygon they touch."
+    return groups, [note] if adopted else []

@@ -1,0 +1,1 @@
+"""The exact dual solver: decomposition over ranks, pair steps inside."""

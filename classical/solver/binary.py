@@ -1,0 +1,147 @@
+"""One binary dual from start to finish: stored whole when small, decomposed when large."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bridges.machine.comm import block_range
+from bridges.svm.fused import Run
+from classical.solver.decomposition import Decomposition, Effort, Rows, Settings
+from classical.solver.kernel import DIRECT_LIMIT
+from classical.solver.smo import solve_block, violation
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from classical.solver.checkpoint import Journal
+    from classical.solver.kernel import KernelSource
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BinaryTask:
+    """A binary dual over some of the training rows.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n,), intp
+        Training rows, increasing.
+    y : ndarray of shape (n,)
+        Signs.
+    bound : ndarray of shape (n,)
+        Upper bounds of the coefficients.
+    start : ndarray of shape (n,)
+        Signed coefficients to start from, feasible; zeros for a cold start.
+    """
+
+    rows: NDArray[np.intp]
+    y: NDArray[np.float64]
+    bound: NDArray[np.float64]
+    start: NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BinarySolution:
+    """The optimum of a binary dual.
+
+    Attributes
+    ----------
+    beta : ndarray of shape (n,)
+        Signed coefficients of the task's rows.
+    intercept : float
+        Bias.
+    objective : float
+        Dual objective, minimised form.
+    at_bound : int
+        Coefficients at their upper bound.
+    effort : Effort
+        What it cost.
+    """
+
+    beta: NDArray[np.float64]
+    intercept: float
+    objective: float
+    at_bound: int
+    effort: Effort
+
+
+def solve_task(
+    source: KernelSource,
+    task: BinaryTask,
+    settings: Settings,
+    comm: Any,
+    run: Run,
+    journal: Journal | None = None,
+) -> BinarySolution:
+    """Solve a binary dual on the ranks of ``comm``; every rank gets the solution.
+
+    Parameters
+    ----------
+    source : KernelSource
+        Kernel of the training rows, the same on every rank.
+    task : BinaryTask
+        The dual.
+    settings : Settings
+        Tolerance and limits.
+    comm : communicator
+        Ranks that share the task.
+    run : callable
+        Deals rows to this rank's threads.
+    journal : Journal, optional
+        Keeps the coefficients of a long fit.
+    """
+    if source.evaluator is None or source.matrix is not None or len(task.y) <= DIRECT_LIMIT:
+        return solve_stored(source, task, settings, run)
+    assert source.Z is not None
+    first, last = block_range(len(task.y), comm.size, comm.rank)
+    mine = slice(first, last)
+    y = task.y[mine].astype(np.float64)
+    numbers = np.arange(first, last, dtype=np.int64)
+    rows = Rows(
+        source.Z[task.rows[mine]], numbers, y, task.bound[mine], task.start[mine].copy(), -y
+    )
+    outer = Decomposition(source.evaluator, comm, settings, run, journal)
+    outer.solve(rows)
+    beta = np.concatenate(comm.allgather(rows.beta))
+    f = np.concatenate(comm.allgather(rows.f))
+    return conclude(task, beta, f, outer.effort)
+
+
+def solve_stored(
+    source: KernelSource, task: BinaryTask, settings: Settings, run: Run
+) -> BinarySolution:
+    """Solve a dual whose kernel matrix is stored; every rank of a group does the same."""
+    K = source.block(task.rows, run)
+    beta, f = task.start.copy(), -task.y
+    used = np.flatnonzero(beta)
+    if len(used):
+        f += np.einsum("ij,i->j", K[used], beta[used])
+    lower = np.where(task.y > 0, 0.0, -task.bound)
+    upper = np.where(task.y > 0, task.bound, 0.0)
+    steps = solve_block(K, f, beta, lower, upper, settings.tol, settings.max_steps)
+    return conclude(task, beta, f, Effort(outer=1, inner=steps, kernel_values=K.size))
+
+
+def conclude(
+    task: BinaryTask,
+    beta: NDArray[np.float64],
+    f: NDArray[np.float64],
+    effort: Effort,
+) -> BinarySolution:
+    """Return bias, objective and violation of coefficients and their gradient.
+
+    The bias is the mean of y - Kβ over the free coefficients, or the middle of the interval that
+    the optimality conditions leave when none is free (LIBSVM's rule).
+    """
+    lower = np.where(task.y > 0, 0.0, -task.bound)
+    upper = np.where(task.y > 0, task.bound, 0.0)
+    high, low = violation(f, beta, lower, upper)
+    free = (beta > lower) & (beta < upper)
+    level = float(f[free].mean()) if free.any() else 0.5 * (high + low)
+    used = beta != 0
+    objective = 0.5 * float(beta[used] @ (f[used] - task.y[used]))
+    at_bound = int(np.count_nonzero(used & ~free))
+    effort = dataclasses.replace(effort, violation=max(high - low, 0.0))
+    return BinarySolution(beta, -level, objective, at_bound, effort)

@@ -1,0 +1,355 @@
+"""The outer solver: rows over ranks, a working set of the worst violators, fused gradient updates.
+
+Per outer step every rank offers its most violating samples; rank 0 merges the offers into a working
+set, solves the dual on it (:mod:`classical.solver.smo`) and hands the changes back; every rank
+updates the gradient of its own rows by a kernel evaluation fused with the accumulation. No n × n
+or q × n matrix is stored. All choices depend on values and global row numbers only and a row's
+gradient on that row only, so the result is the same to the last bit on any number of ranks and
+threads.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from classical.solver.smo import solve_block, violation
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bridges.svm.fused import Evaluator, Run
+    from classical.solver.checkpoint import Journal
+
+COARSE_SHARE = 10
+"""The coarse start solves every tenth sample first."""
+
+COARSE_FROM = 50_000
+"""Samples from which a coarse start pays."""
+
+COARSE_TOL = 1.0
+"""Tolerance of the coarse start: it only has to find the neighbourhood."""
+
+BAND = 1.0
+"""Samples whose decision value is farther than this from the margin are left out until a check."""
+
+KEEP = 0.7
+"""Largest share of a working set that is kept from the last one: its free coefficients."""
+
+SLACK = 0.3
+"""How far into the other half of the violation interval candidates are taken."""
+
+WORKING_SETS = ((8_000, 1024), (16_000, 1536), (50_000, 2048))
+"""Working sets for duals of fewer samples than the first number (4, 9 and 16 MB in float32)."""
+
+LARGEST_WORKING_SET = 3072
+"""Working set of larger duals (38 MB in float32)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What the outer loop needs to know.
+
+    Attributes
+    ----------
+    tol : float
+        Largest violation of the optimality conditions left.
+    max_steps : int
+        Pair steps after which to stop.
+    working_set : int, optional
+        Samples in the working set; by default chosen by the number of samples.
+    """
+
+    tol: float = 1e-3
+    max_steps: int = 10_000_000
+    working_set: int | None = None
+
+    def size(self, n: int) -> int:
+        """Return the working set for ``n`` samples."""
+        fitting = (size for limit, size in WORKING_SETS if n < limit)
+        return self.working_set or next(fitting, LARGEST_WORKING_SET)
+
+
+@dataclasses.dataclass(eq=False)
+class Rows:
+    """The rows of a binary dual that a rank owns.
+
+    Attributes
+    ----------
+    Z : ndarray of shape (n, width)
+        Prepared samples.
+    numbers : ndarray of shape (n,), int64
+        Global row numbers, increasing.
+    y : ndarray of shape (n,), float64
+        Signs.
+    bound : ndarray of shape (n,), float64
+        Upper bounds of the coefficients.
+    beta, f : ndarray of shape (n,), float64
+        Signed coefficients and gradient K beta - y.
+    """
+
+    Z: NDArray[Any]
+    numbers: NDArray[np.int64]
+    y: NDArray[np.float64]
+    bound: NDArray[np.float64]
+    beta: NDArray[np.float64]
+    f: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        self.lower = np.where(self.y > 0, 0.0, -self.bound)
+        self.upper = np.where(self.y > 0, self.bound, 0.0)
+
+    def take(self, places: NDArray[Any]) -> Rows:
+        """Return copies of some of the rows."""
+        fields = (self.Z, self.numbers, self.y, self.bound, self.beta, self.f)
+        return Rows(*(field[places] for field in fields))
+
+
+@dataclasses.dataclass
+class Effort:
+    """What a solution cost.
+
+    Attributes
+    ----------
+    outer, inner : int
+        Outer steps and pair steps.
+    sent_bytes : int
+        Bytes of arrays that this rank handed to messages.
+    kernel_values : int
+        Kernel values evaluated on this rank.
+    inner_s, update_s : float
+        Seconds in the inner solver and in gradient updates.
+    violation : float
+        Largest violation at the end.
+    """
+
+    outer: int = 0
+    inner: int = 0
+    sent_bytes: int = 0
+    kernel_values: int = 0
+    inner_s: float = 0.0
+    update_s: float = 0.0
+    violation: float = np.inf
+
+
+def smallest(keys: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+    """Return the places of the ``count`` smallest keys, earlier places first among equal ones."""
+    if len(keys) > count:
+        limit = np.partition(keys, count - 1)[count - 1]
+        below = np.flatnonzero(keys < limit)
+        equal = np.flatnonzero(keys == limit)
+        chosen = np.concatenate([below, equal[: count - len(below)]])
+    else:
+        chosen = np.arange(len(keys))
+    return chosen[np.lexsort((chosen, keys[chosen]))]
+
+
+def locate(
+    numbers: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return the places of wanted numbers in sorted ones, and which of them were found."""
+    if not len(numbers):
+        return np.zeros(0, np.intp), np.zeros(len(wanted), np.bool_)
+    places = np.minimum(np.searchsorted(numbers, wanted), len(numbers) - 1)
+    found = numbers[places] == wanted
+    return places[found], found
+
+
+def offer(rows: Rows, count: int, kept: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Return this rank's candidates: its worst violators of both sides and the rows kept."""
+    held, _ = locate(rows.numbers, kept)
+    new = np.ones(len(rows.numbers), np.bool_)
+    new[held] = False
+    grow = np.flatnonzero(new & (rows.beta < rows.upper))
+    shrink = np.flatnonzero(new & (rows.beta > rows.lower))
+    grow = grow[smallest(rows.f[grow], count)]
+    shrink = shrink[smallest(-rows.f[shrink], count)]
+    places = np.unique(np.concatenate([grow, shrink, held]))
+    fields = ("Z", "numbers", "beta", "f", "lower", "upper")
+    return {name: getattr(rows, name)[places] for name in fields}
+
+
+def merge_offers(offers: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """Join the candidates of all ranks, in the order of the global row numbers."""
+    joined = {name: np.concatenate([o[name] for o in offers]) for name in offers[0]}
+    order = np.argsort(joined["numbers"], kind="stable")
+    return {name: values[order] for name, values in joined.items()}
+
+
+def choose(pool: dict[str, NDArray[Any]], size: int, kept: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the places in the pool that make the working set, increasing."""
+    f, beta = pool["f"], pool["beta"]
+    taken = np.zeros(len(f), np.bool_)
+    taken[locate(pool["numbers"], kept)[0]] = True
+    can_grow, can_shrink = beta < pool["upper"], beta > pool["lower"]
+    high, low = f[can_shrink].max(), f[can_grow].min()
+    middle, slack = 0.5 * (high + low), SLACK * (high - low)
+    grow = np.flatnonzero(can_grow & ~taken & (f < middle + slack))
+    shrink = np.flatnonzero(can_shrink & ~taken & (f > middle - slack))
+    half = (size - int(taken.sum())) // 2
+    worst = [grow[smallest(f[grow], half)], shrink[smallest(-f[shrink], half)]]
+    return np.unique(np.concatenate([*worst, np.flatnonzero(taken)]))
+
+
+class Decomposition:
+    """The outer loop on one binary dual.
+
+    Parameters
+    ----------
+    evaluator : Evaluator
+        The kernel.
+    comm : communicator
+        The ranks that share the rows.
+    settings : Settings
+        Tolerance and sizes.
+    run : callable
+        Deals rows to this rank's threads (:func:`bridges.svm.fused.in_chunks`).
+    journal : Journal, optional
+        Keeps the coefficients of a long fit; used on rank 0.
+    """
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        comm: Any,
+        settings: Settings,
+        run: Run,
+        journal: Journal | None = None,
+    ) -> None:
+        self.evaluator = evaluator
+        self.comm = comm
+        self.settings = settings
+        self.run = run
+        self.journal = journal if comm.rank == 0 else None
+        self.stride = 1
+        self.effort = Effort()
+        self.buffer: NDArray[Any] = np.empty(0, evaluator.dtype)
+
+    def solve(self, rows: Rows) -> None:
+        """Minimise; on return ``rows.beta`` and ``rows.f`` are those of the optimum.
+
+        ``rows.beta`` may hold a feasible start; ``rows.f`` must be ``-rows.y``.
+        """
+        used = rows.beta != 0
+        if any(self.comm.allgather(bool(used.any()))):
+            self.update(rows, rows.Z[used], rows.beta[used])
+            self.finish(rows, self.settings.tol)
+        else:
+            self.descend(rows, self.settings.tol)
+
+    def descend(self, rows: Rows, tol: float) -> None:
+        """Minimise from zero, by way of every tenth sample if there are many."""
+        if sum(self.comm.allgather(len(rows.y))) >= COARSE_FROM:
+            every = rows.numbers % COARSE_SHARE == 0
+            part = rows.take(np.flatnonzero(every))
+            part.numbers //= COARSE_SHARE
+            self.stride *= COARSE_SHARE
+            self.descend(part, max(tol, COARSE_TOL))
+            self.stride //= COARSE_SHARE
+            rows.beta[every] = part.beta
+            self.update(rows, part.Z[part.beta != 0], part.beta[part.beta != 0])
+        self.finish(rows, tol)
+
+    def finish(self, rows: Rows, tol: float) -> None:
+        """Iterate on the samples near the margin, then check all, until all satisfy ``tol``."""
+        size = self.settings.size(sum(self.comm.allgather(len(rows.y))))
+        while True:
+            high, low = self.extremes(rows)
+            self.effort.violation = high - low
+            if not self.goes_on(tol):
+                return
+            middle = 0.5 * (high + low)
+            near = np.abs(rows.f - middle) <= BAND
+            near |= (rows.beta < rows.upper) & (rows.f <= middle)
+            near |= (rows.beta > rows.lower) & (rows.f >= middle)
+            places, far = np.flatnonzero(near), np.flatnonzero(~near)
+            active, rest = rows.take(places), rows.take(far)
+            self.iterate(active, tol, size)
+            change = active.beta - rows.beta[places]
+            rows.beta[places], rows.f[places] = active.beta, active.f
+            self.update(rest, active.Z[change != 0], change[change != 0])
+            rows.f[far] = rest.f
+
+    def goes_on(self, tol: float) -> bool:
+        """Return whether the violation is above the tolerance and steps are left."""
+        return self.effort.violation > tol and self.effort.inner < self.settings.max_steps
+
+    def iterate(self, rows: Rows, tol: float, size: int) -> None:
+        """Take outer steps until the largest violation is at most ``tol``."""
+        kept = np.zeros(0, np.int64)
+        while True:
+            high, low = self.extremes(rows)
+            self.effort.violation = high - low
+            if not self.goes_on(tol):
+                return
+            numbers, change, Z, kept, inner = self.step(rows, kept, tol, size)
+            self.effort.inner, self.effort.outer = inner, self.effort.outer + 1
+            if not len(numbers):
+                self.effort.inner = self.settings.max_steps
+                return
+            if self.journal is not None:
+                self.journal.note(numbers * self.stride, change)
+            places, found = locate(rows.numbers, numbers)
+            rows.beta[places] += change[found]
+            self.accumulate(rows, Z, change)
+
+    def update(self, rows: Rows, Z: NDArray[Any], change: NDArray[np.float64]) -> None:
+        """Add the effect of changed coefficients of this and all other ranks to the gradient."""
+        self.effort.sent_bytes += Z.nbytes + change.nbytes
+        pieces = self.comm.allgather((Z, change))
+        self.accumulate(rows, *(np.concatenate(column) for column in zip(*pieces, strict=True)))
+
+    def accumulate(self, rows: Rows, Z: NDArray[Any], change: NDArray[np.float64]) -> None:
+        """Add the effect of changed coefficients to the gradient of this rank's rows."""
+        started = time.perf_counter()
+        if len(Z):
+            self.evaluator.accumulate(rows.Z, Z, change[:, None], rows.f[:, None], self.run)
+        self.effort.kernel_values += len(rows.f) * len(Z)
+        self.effort.update_s += time.perf_counter() - started
+
+    def extremes(self, rows: Rows) -> tuple[float, float]:
+        """Return the largest f that may shrink and the smallest that may grow, over all ranks."""
+        both = self.comm.allgather(violation(rows.f, rows.beta, rows.lower, rows.upper))
+        return max(high for high, _ in both), min(low for _, low in both)
+
+    def step(self, rows: Rows, kept: NDArray[np.int64], tol: float, size: int) -> tuple[Any, ...]:
+        """Solve a working set on rank 0.
+
+        Returns
+        -------
+        numbers, change, Z, kept, inner
+            Rows that changed, by how much, their samples, rows to keep, pair steps so far.
+        """
+        mine = offer(rows, size // 2, kept)
+        self.effort.sent_bytes += sum(values.nbytes for values in mine.values())
+        offers = self.comm.gather(mine)
+        answer = None
+        if self.comm.rank == 0:
+            answer = self.solve_working_set(merge_offers(offers), kept, tol, size)
+            self.effort.sent_bytes += sum(values.nbytes for values in answer[:4])
+        return self.comm.bcast(answer)
+
+    def solve_working_set(
+        self, pool: dict[str, NDArray[Any]], kept: NDArray[np.int64], tol: float, size: int
+    ) -> tuple[Any, ...]:
+        """Choose a working set among the candidates of all ranks and solve it; see :meth:`step`."""
+        started = time.perf_counter()
+        places = choose(pool, size, kept)
+        part = {name: values[places] for name, values in pool.items()}
+        if len(self.buffer) < size * size:
+            self.buffer = np.empty(size * size, self.evaluator.dtype)
+        K = self.evaluator.gram(part["Z"], self.buffer, self.run)
+        beta, f = part["beta"].copy(), part["f"].copy()
+        inner_tol = max(0.1 * self.effort.violation, 0.5 * tol)
+        left = self.settings.max_steps - self.effort.inner
+        steps = solve_block(K, f, beta, part["lower"], part["upper"], inner_tol, left)
+        change = beta - part["beta"]
+        moved = np.flatnonzero(change)
+        free = np.flatnonzero((beta > part["lower"]) & (beta < part["upper"]))
+        numbers = part["numbers"]
+        self.effort.inner_s += time.perf_counter() - started
+        kept = numbers[free[: int(size * KEEP)]]
+        return numbers[moved], change[moved], part["Z"][moved], kept, self.effort.inner + steps

@@ -1,0 +1,1 @@
+"""From training sets to fitted values: sampling, refinement, diagnostics."""

@@ -1,0 +1,1 @@
+"""Formulations: what is asked of a sampler, and what its samples mean."""

@@ -1,0 +1,1 @@
+"""Quantum annealers' chips: cliques, packing, embedding, and a rehearsal without account."""

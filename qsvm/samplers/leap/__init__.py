@@ -1,0 +1,1 @@
+"""D-Wave's cloud: connection, delivery, the store of what was paid for."""

@@ -1,0 +1,299 @@
+"""Leap's QPUs: many problems on one chip, nothing that was paid for is lost."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bridges.errors import SolverError
+from bridges.run.console import Progress, no_progress
+from qsvm.samplers.base import SampleBatch
+from qsvm.samplers.chip.budget import Budget
+from qsvm.samplers.chip.chips import Chip
+from qsvm.samplers.chip.embedding import TORQUE
+from qsvm.samplers.chip.packed import PackedSampler, Schedule
+from qsvm.samplers.chip.packing import Plan, Request
+from qsvm.samplers.chip.reading import Answer
+from qsvm.samplers.cloud_run import CloudRun
+from qsvm.samplers.leap.session import Entry, Session
+from qsvm.samplers.leap.store import ANSWERED, Row, RunStore
+
+if TYPE_CHECKING:
+    from qsvm.problem.dual_problem import DualProblem
+
+log = logging.getLogger(__name__)
+
+
+class PackedQPU(CloudRun, PackedSampler):
+    """Samples on a D-Wave QPU through Leap, as many problems at once as the chip holds.
+
+    Every submission is in the run store before it is sent, every answer before it is used. A run
+    that was interrupted is continued with ``resume=True`` and the same problems: answers that
+    exist are fetched, the others sent.
+
+    Parameters
+    ----------
+    solver, region, profile : str, optional
+        Choice of solver and account, as Ocean takes them.
+    store : str, optional
+        File or run folder of the store; a new one in the user's state directory by default.
+    resume : bool
+        Continue the run in ``store``.
+    num_reads, chain_strength, annealing_time, anneal_schedule, reverse_schedule, spin_reversals
+    unembedding, reduce_intersample_correlation, programming_thermalization, readout_thermalization
+    members_per_submission, max_qpu_seconds
+        As in :class:`qsvm.samplers.chip.packed.PackedSampler`.
+    deadline_s : float
+        Wall-clock seconds that one problem may take.
+    tries : int
+        Failures in a row before giving up.
+    in_flight : int
+        Submissions that wait in the cloud at the same time.
+    label : str
+        Begins the label of every submission, as the Leap dashboard shows it.
+
+    Raises
+    ------
+    SolverError
+        If the SDK or a token is missing (before anything is sent), or Leap fails for good.
+    """
+
+    kind = "qpu"
+    summary = "D-Wave QPU through Leap: different problems packed on disjoint cliques"
+    limits = "the chip's largest clique (Advantage about 170, Advantage2 about 100 variables)"
+
+    def __init__(
+        self,
+        *,
+        solver: str | None = None,
+        region: str | None = None,
+        profile: str | None = None,
+        store: str | None = None,
+        resume: bool = False,
+        num_reads: int = 100,
+        chain_strength: float | str = TORQUE,
+        annealing_time: float | None = None,
+        anneal_schedule: Schedule | None = None,
+        reverse_schedule: Schedule | None = None,
+        spin_reversals: int = 0,
+        unembedding: str = "majority",
+        reduce_intersample_correlation: bool = False,
+        programming_thermalization: float | None = None,
+        readout_thermalization: float | None = None,
+        members_per_submission: int | None = None,
+        max_qpu_seconds: float | None = None,
+        deadline_s: float = 1800.0,
+        tries: int = 6,
+        in_flight: int = 8,
+        label: str = "annealsvm",
+    ) -> None:
+        super().__init__(
+            num_reads=num_reads,
+            chain_strength=chain_strength,
+            annealing_time=annealing_time,
+            anneal_schedule=anneal_schedule,
+            reverse_schedule=reverse_schedule,
+            spin_reversals=spin_reversals,
+            unembedding=unembedding,
+            reduce_intersample_correlation=reduce_intersample_correlation,
+            programming_thermalization=programming_thermalization,
+            readout_thermalization=readout_thermalization,
+            members_per_submission=members_per_submission,
+            max_qpu_seconds=max_qpu_seconds,
+        )
+        self._set_run(
+            solver=solver,
+            region=region,
+            profile=profile,
+            store=store,
+            resume=resume,
+            deadline_s=deadline_s,
+            tries=tries,
+            in_flight=in_flight,
+            label=label,
+        )
+        self._session: Session | None = None
+
+    def chip(self) -> Chip:
+        """Return the working graph: the one that the run began with, or the solver's."""
+        return self._open().chip()
+
+    def plan(self, sizes: Sequence[int]) -> Plan:
+        """Return what would be submitted; outside of a run, nothing is written to a store."""
+        if self._session is not None:
+            return super().plan(sizes)
+        connection = self._connect()
+        try:
+            return self._plan_on(connection.chip(), sizes)
+        finally:
+            connection.close()
+
+    def sample(
+        self,
+        problems: Sequence[DualProblem],
+        seeds: Sequence[int],
+        *,
+        n_jobs: int | None = None,
+        progress: Progress = no_progress,
+    ) -> list[SampleBatch]:
+        """Sample every problem; see :class:`qsvm.samplers.base.DualSampler`."""
+        session = self._open()
+        try:
+            return super().sample(problems, seeds, n_jobs=n_jobs, progress=progress)
+        except BaseException:
+            session.store.fail()
+            raise
+        finally:
+            self._session = None
+            session.close()
+
+    def _open(self) -> Session:
+        if self._session is None:
+            store = RunStore(self._path, resume=self.resume)
+            log.info("Run store: %s", store.path)
+            store.remember("options", json.dumps(self.options()))
+            self._session = Session(
+                store,
+                self._connect,
+                Budget(self.max_qpu_seconds, store.spent_us()),
+            )
+        return self._session
+
+    def _answer(
+        self,
+        requests: list[Request],
+        seeds: Sequence[int],
+        n_jobs: int | None,
+        progress: Progress,
+    ) -> list[Answer]:
+        session = self._open()
+        entries = [
+            Entry(r.digest(self.chip().name), describe(r), r.submission.estimate_us)
+            for r in requests
+        ]
+        rows = session.rows(entries, self.label)
+        if any(row.state != ANSWERED for row in rows):
+            self._deliver(session, rows, requests, progress)
+        return [
+            decode_answer(session.store.answer(row), request, session.store.turnaround_s(row))
+            for row, request in zip(rows, requests, strict=True)
+        ]
+
+    def _deliver(
+        self, session: Session, rows: list[Row], requests: list[Request], progress: Progress
+    ) -> None:
+        connection = session.connection
+        if connection.chip().graph_id != self.chip().graph_id:
+            raise SolverError(
+                f"{connection.name} has another working graph now than when the run began.",
+                f"Use what was answered with --sampler replay:{session.store.path}, or start anew.",
+            )
+
+        def make_job(row: Row) -> Any:
+            request = requests[row.position]
+            data = encode(connection.solver, request)
+            return connection.job(data, "ising", request.parameters, row.label)
+
+        def check(row: Row, answer: dict[str, Any]) -> float:
+            decode_answer(answer, requests[row.position])
+            return float(answer["answer"]["timing"]["qpu_access_time"])
+
+        session.deliver(rows, make_job, check, self.in_flight, progress)
+
+
+class CliqueQPU(PackedQPU):
+    """As :class:`PackedQPU` with one problem per submission, as Ocean's clique sampler does it.
+
+    Slower and dearer, but every problem gets the shortest chains of the whole chip.
+    """
+
+    summary = "D-Wave QPU through Leap: one clique-embedded problem per submission"
+    together = 1
+
+
+def describe(request: Request) -> dict[str, Any]:
+    """Return what a run store keeps of a request: enough to read its answer anew."""
+    submission = request.submission
+    return {
+        "placements": [dataclasses.asdict(place) for place in submission.placements],
+        "n_reads": submission.n_reads,
+        "gauge": submission.gauge,
+    }
+
+
+def encode(solver: Any, request: Request) -> dict[str, Any]:
+    """Return a request in SAPI's ``qp`` format."""
+    from dwave.cloud.coders import encode_problem_as_qp
+
+    return dict(
+        encode_problem_as_qp(solver, request.fields, request.couplings, undirected_biases=True)
+    )
+
+
+def decode_answer(
+    message: dict[str, Any], request: Request, turnaround_s: float | None = None
+) -> Answer:
+    """Decode a QPU's answer in SAPI's ``qp`` format.
+
+    Parameters
+    ----------
+    message : dict
+        What ``GET problems/<id>`` returns.
+    request : Request
+        What was asked.
+    turnaround_s : float, optional
+        Seconds between sending and having the answer, as seen from here.
+
+    Raises
+    ------
+    ValueError
+        If the answer does not fit the request.
+    """
+    answer = message["answer"]
+    qubits = np.frombuffer(base64.b64decode(answer["active_variables"]), dtype="<i4")
+    counts = np.frombuffer(base64.b64decode(answer["num_occurrences"]), dtype="<i4")
+    packed = np.frombuffer(base64.b64decode(answer["solutions"]), dtype=np.uint8)
+    width = -(-len(qubits) // 8)
+    if set(qubits.tolist()) != set(request.fields) or len(packed) != len(counts) * width:
+        raise ValueError("the answer does not fit the request")
+    if counts.sum() != request.submission.n_reads:
+        raise ValueError("the answer has another number of reads than was asked")
+    bits = np.unpackbits(packed.reshape(len(counts), width), axis=1)[:, : len(qubits)]
+    return Answer(
+        qubits.astype(np.int64),
+        (2 * bits.astype(np.int8) - 1),
+        counts.astype(np.int64),
+        seconds(message, turnaround_s),
+    )
+
+
+def seconds(message: dict[str, Any], turnaround_s: float | None = None) -> dict[str, float]:
+    """Return where the time of an answer went, in seconds.
+
+    ``queue`` is what passed in the cloud besides the QPU's work, ``network`` what passed between
+    here and the cloud.
+    """
+    timing = message["answer"].get("timing", {})
+    names = {
+        "qpu_access_time": "qpu_access",
+        "qpu_programming_time": "qpu_programming",
+        "qpu_sampling_time": "qpu_sampling",
+        "total_post_processing_time": "post_processing",
+    }
+    found = {name: float(timing[key]) / 1e6 for key, name in names.items() if key in timing}
+    if message.get("submitted_on") and message.get("solved_on"):
+        begun, ended = (
+            datetime.fromisoformat(message[key]) for key in ("submitted_on", "solved_on")
+        )
+        in_cloud = (ended - begun).total_seconds()
+        found["queue"] = max(0.0, in_cloud - found.get("qpu_access", 0.0))
+        if turnaround_s is not None:
+            found["network"] = max(0.0, turnaround_s - in_cloud)
+    return found

@@ -1,0 +1,79 @@
+"""Decode a stored run again, with other rules and without any connection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from bridges.errors import DataError, UsageError
+from bridges.run.console import Progress
+from qsvm.samplers.chip.chips import Chip
+from qsvm.samplers.chip.packed import PackedSampler
+from qsvm.samplers.chip.packing import Request
+from qsvm.samplers.chip.reading import Answer
+from qsvm.samplers.leap.qpu import decode_answer
+from qsvm.samplers.leap.store import ANSWERED, RunStore, rewind, store_file
+
+
+class Replay(PackedSampler):
+    """Answers from the store of an earlier ``qpu`` run; nothing is sent.
+
+    The problems must be those of the run (same data, seeds, kernel, encoding), since the stored
+    samples belong to them; how chains are read, how many samples are kept and how they are
+    averaged may differ.
+
+    Parameters
+    ----------
+    run : str
+        The run's folder, or its store.
+    unembedding : {"majority", "discard", "descent"}
+        See :func:`qsvm.samplers.chip.embedding.unembed`.
+    """
+
+    summary = "a stored QPU run, decoded again offline (replay:RUN)"
+    limits = "the problems of that run"
+
+    def __init__(self, *, run: str, unembedding: str = "majority") -> None:
+        path = store_file(run)
+        if not path.exists():
+            raise DataError(f"'{path}' does not exist.", "Name a run's folder: replay:RUN.")
+        rewind(path)
+        self._store = RunStore(path, resume=True)
+        options: dict[str, Any] = json.loads(self._store.fact("options") or "{}")
+        if not options:
+            raise DataError(f"'{path}' holds no QPU run.", "Name the folder of a 'qpu' run.")
+        super().__init__(unembedding=unembedding, **options)
+        self.run = run
+
+    def chip(self) -> Chip:
+        """Return the working graph of the run."""
+        chip = self._store.chip()
+        if chip is None:
+            raise DataError(f"'{self._store.path}' is empty.", "The run sent nothing.")
+        return chip
+
+    def _answer(
+        self,
+        requests: list[Request],
+        seeds: Sequence[int],
+        n_jobs: int | None,
+        progress: Progress,
+    ) -> list[Answer]:
+        rows = self._store.rows(self._store.next_call())
+        solver = self.chip().name
+        if [row.digest for row in rows] != [request.digest(solver) for request in requests]:
+            raise UsageError(
+                f"The run in '{self._store.path}' was made with other data, seeds or options.",
+                "Repeat the options of the run (run.json); only decoding may differ.",
+            )
+        missing = sum(row.state != ANSWERED for row in rows)
+        if missing:
+            raise DataError(
+                f"{missing} of {len(rows)} submissions of the run were never answered.",
+                "Complete it first with --resume RUN.",
+            )
+        return [
+            decode_answer(self._store.answer(row), request, self._store.turnaround_s(row))
+            for row, request in zip(rows, requests, strict=True)
+        ]

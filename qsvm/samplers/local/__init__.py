@@ -1,0 +1,1 @@
+"""Samplers of the bits on this machine, and the null controls."""

@@ -1,0 +1,277 @@
+"""Other samplers that run on this machine, all walking the bits of the QUBO."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bridges.errors import SolverError, UsageError
+from bridges.run.console import Progress, no_progress
+from qsvm.samplers.base import SampleBatch, batch_from_rows
+from qsvm.samplers.local.annealing import beta_range
+from qsvm.samplers.threaded import ThreadedSampler, sample_bits
+
+if TYPE_CHECKING:
+    from qsvm.problem.dual_problem import DualProblem
+
+MAX_EXHAUSTIVE = 22
+"""Variables beyond which enumeration takes minutes and then gigabytes."""
+
+
+def require_positive(**options: float) -> None:
+    """Refuse options that are not positive.
+
+    Raises
+    ------
+    UsageError
+        Naming the first one.
+    """
+    for key, value in options.items():
+        if not value > 0:
+            raise UsageError(f"{key} is {value}.", f"Use a positive {key}.")
+
+
+class Tabu(ThreadedSampler):
+    """Tabu search of the bits; deterministic, bounded by updates instead of seconds.
+
+    Parameters
+    ----------
+    num_reads : int
+        Searches per problem.
+    tenure : int, optional
+        Length of the tabu list; by default a quarter of the variables, at most 20.
+    num_restarts : int
+        Restarts of each search.
+    max_updates : int
+        Bit flips considered per search and restart.
+    """
+
+    summary = "tabu search of the bits (dwave.samplers)"
+    limits = "up to about 1 000 variables; holds the whole QUBO matrix"
+
+    def __init__(
+        self,
+        *,
+        num_reads: int = 20,
+        tenure: int | None = None,
+        num_restarts: int = 0,
+        max_updates: int = 50_000,
+    ) -> None:
+        require_positive(num_reads=num_reads, max_updates=max_updates)
+        self.num_reads = num_reads
+        self.tenure = tenure
+        self.num_restarts = num_restarts
+        self.max_updates = max_updates
+
+    def _one(self, problem: DualProblem, seed: int, stop: threading.Event) -> SampleBatch:
+        from dwave.samplers import TabuSampler
+
+        return sample_bits(
+            problem,
+            TabuSampler(),
+            num_reads=self.num_reads,
+            tenure=self.tenure,
+            num_restarts=self.num_restarts,
+            seed=seed % 2**32,
+            timeout=None,  # seconds would make the result depend on the machine's load
+            coefficient_z_first=1,
+            coefficient_z_restart=1,
+            lower_bound_z=self.max_updates,
+        )
+
+
+class SteepestDescent(ThreadedSampler):
+    """Steepest descent of the bits from random starts: what no search at all reaches.
+
+    Parameters
+    ----------
+    num_reads : int
+        Descents per problem.
+    """
+
+    summary = "steepest descent of the bits from random starts (dwave.samplers)"
+    limits = "up to about 2 000 variables; holds the whole QUBO matrix"
+
+    def __init__(self, *, num_reads: int = 100) -> None:
+        require_positive(num_reads=num_reads)
+        self.num_reads = num_reads
+
+    def _one(self, problem: DualProblem, seed: int, stop: threading.Event) -> SampleBatch:
+        from dwave.samplers import SteepestDescentSampler
+
+        return sample_bits(
+            problem, SteepestDescentSampler(), num_reads=self.num_reads, seed=seed % 2**32
+        )
+
+
+class PathIntegral(ThreadedSampler):
+    """Simulated quantum annealing: path-integral Monte Carlo in a falling transverse field.
+
+    Parameters
+    ----------
+    num_reads : int
+        Walks per problem.
+    num_sweeps : int
+        Sweeps of each.
+    transverse_field : float
+        First transverse field times inverse temperature; it falls linearly to zero while the
+        problem's weight rises linearly.
+    beta : float, optional
+        Last inverse temperature; by default the cold end of
+        :func:`qsvm.samplers.local.annealing.beta_range`.
+    """
+
+    summary = "simulated quantum annealing by path integrals (dwave.samplers)"
+    limits = "up to about 200 variables; a hundred times slower than neal"
+
+    def __init__(
+        self,
+        *,
+        num_reads: int = 10,
+        num_sweeps: int = 200,
+        transverse_field: float = 3.0,
+        beta: float | None = None,
+    ) -> None:
+        require_positive(num_reads=num_reads, num_sweeps=num_sweeps)
+        require_positive(transverse_field=transverse_field, beta=1.0 if beta is None else beta)
+        self.num_reads = num_reads
+        self.num_sweeps = num_sweeps
+        self.transverse_field = transverse_field
+        self.beta = beta
+
+    def _one(self, problem: DualProblem, seed: int, stop: threading.Event) -> SampleBatch:
+        from dwave.samplers import PathIntegralAnnealingSampler
+
+        last = self.beta or beta_range(problem)[1]
+        rise = np.linspace(0.0, 1.0, self.num_sweeps)
+        return sample_bits(
+            problem,
+            PathIntegralAnnealingSampler(),
+            num_reads=self.num_reads,
+            beta_schedule_type="custom",
+            num_sweeps_per_beta=1,
+            Hp_field=last * rise,
+            Hd_field=self.transverse_field * (1.0 - rise),
+            seed=seed % 2**31,
+            interrupt_function=stop.is_set,
+        )
+
+
+class Exhaustive(ThreadedSampler):
+    """Every bit string: the true optimum of a small QUBO.
+
+    Parameters
+    ----------
+    n_lowest : int
+        How many of the lowest samples to keep.
+    """
+
+    summary = "every bit string of a small problem: the true optimum of the QUBO"
+    limits = f"at most {MAX_EXHAUSTIVE} variables"
+
+    def __init__(self, *, n_lowest: int = 100) -> None:
+        require_positive(n_lowest=n_lowest)
+        self.n_lowest = n_lowest
+
+    def _one(self, problem: DualProblem, seed: int, stop: threading.Event) -> SampleBatch:
+        n = problem.n_variables
+        if n > MAX_EXHAUSTIVE:
+            raise SolverError(
+                f"{n} variables are too many to enumerate; the limit is {MAX_EXHAUSTIVE}.",
+                "Use --sampler round for the reference near the exact optimum, or --sampler dense.",
+            )
+        started = time.perf_counter()
+        best = np.empty((0, problem.n_coefficients))
+        places = np.arange(n)
+        for start in range(0, 1 << n, 1 << 14):
+            strings = np.arange(start, min(start + (1 << 14), 1 << n))
+            x = np.concatenate([best, problem.decode(strings[:, None] >> places & 1)])
+            best = x[np.argsort(problem.energies(x), kind="stable")[: self.n_lowest]]
+            if stop.is_set():
+                break
+        return batch_from_rows(problem, best, solve_s=time.perf_counter() - started)
+
+
+class AnyDimodSampler:
+    """Any dimod sampler, live or named, with its own parameters.
+
+    Problems are sampled one after the other, since nothing is known about its threads. If the
+    sampler takes ``seed``, it gets one; otherwise its samples cannot be repeated, and say so.
+
+    Parameters
+    ----------
+    sampler : dimod.Sampler or str
+        The sampler, or ``"package.module:Class"`` to make it from.
+    **parameters
+        Parameters of its ``sample``, each checked against those that it declares or names.
+
+    Raises
+    ------
+    UsageError
+        If the sampler does not know a parameter, or the name leads nowhere.
+    """
+
+    summary = "any dimod sampler: sampler='package.module:Class' and its own parameters"
+    limits = "those of the sampler; it gets the whole QUBO"
+
+    def __init__(self, *, sampler: Any, **parameters: Any) -> None:
+        self.sampler = _load(sampler) if isinstance(sampler, str) else sampler
+        known = _parameters(self.sampler)
+        self.seeded = "seed" in known
+        for key in parameters:
+            if key not in known - {"seed"}:
+                raise UsageError(
+                    f"{type(self.sampler).__name__} has no parameter '{key}' to set here.",
+                    f"It takes: {', '.join(sorted(known - {'seed'})) or 'none'}.",
+                )
+        self.parameters = parameters
+
+    def sample(
+        self,
+        problems: Sequence[DualProblem],
+        seeds: Sequence[int],
+        *,
+        n_jobs: int | None = None,
+        progress: Progress = no_progress,
+    ) -> list[SampleBatch]:
+        """Sample every problem; see :class:`qsvm.samplers.base.DualSampler`."""
+        note = "the sampler takes no seed; its samples cannot be repeated"
+        info = {} if self.seeded else {"note": note}
+        batches = []
+        for problem, seed in zip(problems, seeds, strict=True):
+            options = {"seed": seed % 2**31} if self.seeded else {}
+            batches.append(
+                sample_bits(problem, self.sampler, info=info, **self.parameters, **options)
+            )
+            progress(len(batches), len(problems))
+        return batches
+
+
+def _parameters(sampler: Any) -> set[str]:
+    """Return the parameters that a sampler declares, or names in the signature of ``sample``.
+
+    Some samplers declare a part only.
+    """
+    import inspect
+
+    named = inspect.signature(sampler.sample).parameters.values()
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return (set(sampler.parameters) | {p.name for p in named if p.kind in kinds}) - {"bqm"}
+
+
+def _load(name: str) -> Any:
+    """Make the sampler that ``package.module:Class`` names."""
+    import importlib
+
+    module, _, attribute = name.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)()
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        raise UsageError(
+            f"No sampler at '{name}': {error}.",
+            "Write sampler=package.module:Class, for example sampler=dwave.samplers:TabuSampler.",
+        ) from error

@@ -1,0 +1,114 @@
+"""From samples to coefficients, bias and diagnostics, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from handmade import make_dual
+
+from qsvm.fitting.diagnostics import assess, relative_gap, summarise
+from qsvm.formulations.binary import BinaryDual, Encoding, svm_dual
+from qsvm.formulations.solution import decode, kept
+from qsvm.samplers.base import batch_from_rows
+
+RULES = {"penalty": 1.0, "combination": "mean", "bias_rule": "free", "selective": True}
+
+
+@pytest.fixture
+def dual():
+    return BinaryDual(np.arange(8), make_dual(8, n_bits=2, upper=2.0))
+
+
+def random_batch(dual, n=30, scale=1.0):
+    x = scale * 2.0 * np.random.default_rng(0).random((n, 8)) ** 3
+    return batch_from_rows(dual.problem, x)
+
+
+def test_raw_rows_become_a_batch(dual):
+    rows = np.array([[1.0] * 8, [0.0] * 8, [1.0] * 8])
+    batch = batch_from_rows(dual.problem, rows, np.array([2, 1, 5]))
+    assert batch.x.shape == (2, 8)
+    assert np.all(np.diff(batch.energies) >= 0)
+    place = int(np.flatnonzero(batch.x[:, 0] == 1)[0])
+    assert batch.occurrences[place] == 7
+    assert batch.occurrences[1 - place] == 1
+
+
+def test_the_mean_of_the_lowest_is_the_model(dual):
+    batch = random_batch(dual, scale=0.3)
+    solution = decode(dual, batch, n_keep=5, **RULES)
+    np.testing.assert_allclose(solution.alpha, batch.x[:5].mean(axis=0))
+    assert solution.energy == pytest.approx(dual.problem.energies(solution.alpha)[0])
+    np.testing.assert_array_equal(solution.kept_energies, batch.energies[:5])
+
+
+def test_the_bias_is_the_papers_quotient(dual):
+    solution = decode(dual, random_batch(dual, scale=0.3), n_keep=5, **RULES)
+    y, C, a = dual.signs, 2.0, solution.alpha
+    kernel = dual.problem.hessian * y[:, None] * y - 1.0  # the penalty ξ = 1 is no kernel
+    outputs = kernel @ (a * y)
+    expected = np.sum(a * (C - a) * (y - outputs)) / np.sum(a * (C - a))
+    assert solution.bias == pytest.approx(expected)
+
+
+def test_samples_above_zero_are_left_out_unless_all_are(dual):
+    problem = dual.problem
+    batch = random_batch(dual)
+    below = int(np.sum(batch.energies <= 0))
+    assert 0 < below < len(batch.energies)
+    assert len(kept(problem, batch, 30, selective=True).energies) == below
+    assert len(kept(problem, batch, 30, selective=False).energies) == 30
+    bad = batch_from_rows(problem, batch.x[batch.energies > 0])
+    assert len(kept(problem, bad, 3, selective=True).energies) == 3
+
+
+def test_quality_is_held_against_the_exact_optimum(dual):
+    from qsvm.problem.exact import solve_box
+
+    batch = random_batch(dual)
+    solution = decode(dual, batch, n_keep=4, **RULES)
+    quality = assess(dual.problem, batch, solution)
+    optimum, energy = solve_box(dual.problem)
+    assert quality.exact == pytest.approx(energy)
+    assert quality.model_gap == pytest.approx((solution.energy - energy) / abs(energy))
+    assert quality.best_gap >= 0
+    assert quality.zero == 0
+    a, y = solution.alpha, dual.signs
+    assert quality.equality_violation == pytest.approx(abs(a @ y) / a.sum())
+    exact_batch = batch_from_rows(dual.problem, optimum[None])
+    best = assess(dual.problem, exact_batch, decode(dual, exact_batch, n_keep=1, **RULES))
+    assert 0 <= best.model_gap < 1e-6
+    assert best.at_zero == pytest.approx(np.mean(optimum < 1e-5))
+
+
+def test_diagnostics_summarise_the_duals(dual):
+    batch = random_batch(dual)
+    one = assess(dual.problem, batch, decode(dual, batch, n_keep=1, **RULES))
+    many = assess(dual.problem, batch, decode(dual, batch, n_keep=9, **RULES))
+    summary = summarise([one, many])
+    assert summary.energy_gap_mean == pytest.approx((one.model_gap + many.model_gap) / 2)
+    assert summary.energy_gap_max == max(one.model_gap, many.model_gap)
+    assert summary.chain_break_fraction is None
+    assert summarise([]).energy_gap_mean is None
+
+
+def test_gaps_of_an_optimum_of_zero_are_finite():
+    assert relative_gap(0.0, 0.0) == 0.0
+    assert relative_gap(3.0, 0.0) == 1.0
+    assert relative_gap(-9.0, -10.0) == pytest.approx(0.1)
+
+
+def test_the_dual_is_the_papers(dual):
+    """½ Σ ααyyk − Σα + ξ/2 (Σ αy)², term by term."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(6, 2))
+    y = np.array([1.0, -1, 1, 1, -1, -1])
+    K = np.exp(-((X[:, None] - X) ** 2).sum(axis=-1))
+    encoding = Encoding(C=7.0, base=2, n_bits=3, penalty=2.5)
+    problem = svm_dual(K.copy(), y, np.full(6, 7.0), encoding)
+    bits = rng.integers(0, 2, size=(20, 18))
+    alpha = bits.reshape(20, 6, 3) @ np.array([1.0, 2.0, 4.0])
+    np.testing.assert_allclose(problem.decode(bits), alpha)
+    for a, energy in zip(alpha, problem.energies(alpha), strict=True):
+        by_hand = 0.5 * (a * y) @ K @ (a * y) - a.sum() + 2.5 / 2 * (a @ y) ** 2
+        assert energy == pytest.approx(by_hand)
