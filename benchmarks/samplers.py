@@ -41,7 +41,7 @@ def scene_pair():
     """Return the two hardest classes of the built-in scene, every pixel of its full map."""
     from bridges.samples.pixels import labelled_pixels
     from bridges.scene.built_in import write_scene
-    from bridges.scene.scene import open_scene
+    from bridges.scene.opening import open_scene
 
     with tempfile.TemporaryDirectory() as folder:
         files = write_scene(folder, seed=0)

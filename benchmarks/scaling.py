@@ -63,10 +63,10 @@ def worker() -> None:
 def measure_fit(n: int) -> dict[str, float]:
     """Return what a fit of two classes costs on one thread, and what it would send."""
     from bridges.machine.comm import SingleRank
-    from bridges.svm.fused import in_chunks
+    from bridges.machine.threads import in_chunks
     from bridges.svm.kernels import Kernel
-    from classical.solver.binary import BinaryTask, solve_task
-    from classical.solver.decomposition import Settings
+    from classical.solver.binary import solve_task
+    from classical.solver.dual import BinaryTask, Settings
     from classical.solver.kernel import make_source
 
     random = np.random.default_rng(0)

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.svm import SVC
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from bridges.classifier import Diagnostics, FitReport
+from bridges.fit_report import Diagnostics, FitReport
 from bridges.svm.base import KernelModel
 from bridges.svm.duplicates import MergedRows, merge_rows
 from bridges.svm.kernels import NAMES, resolve_gamma

@@ -14,16 +14,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bridges.classifier import Diagnostics, FitReport
 from bridges.errors import DataError
+from bridges.fit_report import Diagnostics, FitReport
 from bridges.machine.comm import resolve, threads_per_rank, together
 from bridges.machine.memory import require_memory
 from bridges.svm.base import KernelModel
 from bridges.svm.kernels import Kernel, resolve_gamma
 from bridges.svm.multiclass import binary_tasks, count_votes, predicted_indices, vote_scores
-from classical.solver.binary import BinarySolution, BinaryTask
 from classical.solver.checkpoint import SolutionStore, fingerprint
-from classical.solver.decomposition import Settings
+from classical.solver.dual import BinarySolution, BinaryTask, Settings
 from classical.solver.kernel import make_source, training_bytes
 from classical.solver.pairs import solve_all
 from classical.solver.rows import DataMode, TrainingRows, canonical, replicate

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bridges.errors import UsageError
-from bridges.run import options
+from bridges.run import config, options
 from bridges.run.console import command
+from bridges.run.option_types import at_least, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,7 +48,10 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_data_options(parser)
     svm = options.add_kernel_options(parser, C=10.0)
     svm.add_argument(
-        "--tol", type=options.number("tol", above=0), default=1e-3, help="largest violation left"
+        "--tol",
+        type=number("tol", above=0),
+        default=1e-3,
+        help="largest violation left",
     )
     svm.add_argument(
         "--precision",
@@ -57,7 +61,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     search = parser.add_argument_group("search")
     search.add_argument("--grid", metavar="C=…;gamma=…", type=grid, help="values of C and γ to try")
-    search.add_argument("--cv", type=options.at_least(2), default=10, help="folds of the search")
+    search.add_argument("--cv", type=at_least(2), default=10, help="folds of the search")
     search.add_argument(
         "--early-stop",
         action="store_true",
@@ -104,7 +108,7 @@ def describe(model: Any, X: NDArray[Any], y: NDArray[Any]) -> str:
     """Return a table of the binary problems that training would solve."""
     import numpy as np
 
-    from bridges.machine.comm import default_threads
+    from bridges.machine.threads import default_threads
     from bridges.svm.multiclass import class_pairs
     from classical.solver.assignment import predicted_cost
     from classical.solver.kernel import training_bytes
@@ -125,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _body(argv: Sequence[str]) -> int:
-    args = options.parse(make_parser(), argv)
+    args = config.parse(make_parser(), argv)
     from bridges.run import training
 
     if training.show_and_stop(args):

@@ -30,7 +30,7 @@ from bridges.compare.store import RowStore, open_folder, record_session
 from bridges.errors import UsageError
 from bridges.machine import comm as mpi
 from bridges.run.console import Narrator, guarded
-from bridges.run.folder import run_record
+from bridges.run.record import run_record
 
 NAMES = ("base", "n_bits", "penalty", "gamma")
 
@@ -61,10 +61,10 @@ def grid(args: argparse.Namespace) -> Iterator[ClassifierSpec]:
 
 def built_in_table(folder: Path) -> Path:
     """Write a two-class set of the built-in scene, once."""
-    from bridges.run.folder import atomic_target
+    from bridges.machine.files import atomic_target
     from bridges.samples.pixels import labelled_pixels
     from bridges.scene.built_in import write_scene
-    from bridges.scene.scene import open_scene
+    from bridges.scene.opening import open_scene
 
     path = folder / "shrubland-herbaceous.npz"
     if not path.exists():

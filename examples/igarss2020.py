@@ -55,7 +55,7 @@ def write_two_class_tables(folder: Path, seed: int) -> list[Path]:
 
     from bridges.samples.pixels import labelled_pixels
     from bridges.scene.built_in import write_scene
-    from bridges.scene.scene import open_scene
+    from bridges.scene.opening import open_scene
 
     paths = []
     with tempfile.TemporaryDirectory() as temporary:

@@ -11,20 +11,20 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from bridges import registry
 from bridges.errors import UsageError
-from bridges.run.console import Progress, no_progress
+from bridges.machine.progress import Progress, no_progress
 from bridges.svm.base import KernelModel
 from bridges.svm.kernels import NAMES, Kernel
 from bridges.svm.multiclass import MultiClass
 from qsvm.fitting.together import fit_together
+from qsvm.formulations.bias import BIAS_RULES
 from qsvm.formulations.binary import Encoding, ModelDuals, build_duals
-from qsvm.formulations.combination import BIAS_RULES, COMBINATIONS
+from qsvm.formulations.combination import COMBINATIONS
 from qsvm.problem.dual_problem import bit_weights
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from qsvm.samplers.base import DualSampler
-
 
 SHARED_WITH_EXACT = ("kernel", "gamma", "degree", "coef0", "multiclass", "class_weight")
 

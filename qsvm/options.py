@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from bridges.errors import UsageError
-from bridges.run import options
-from qsvm.samplers.leap.store import ARGUMENTS
-
-STORING = ("qpu", "qpu-clique", "hybrid", "hybrid-cqm")
-"""Samplers that keep a run store."""
-
-TRANSPORT = ("solver", "region", "profile", "max_qpu_seconds")
-"""Options that say where a run is sent and what it may cost: a replay sends nothing."""
+from bridges.run.option_types import at_least
+from qsvm.resume import STORING
 
 FLAGS = (
     "solver",
@@ -46,7 +37,7 @@ def add_annealer_options(parser: argparse.ArgumentParser) -> None:
         metavar="FACTOR",
         help="factor of uniform torque compensation, or 'sweep'",
     )
-    group.add_argument("--spin-reversals", type=options.at_least(0), help="spin reversals")
+    group.add_argument("--spin-reversals", type=at_least(0), help="spin reversals")
     group.add_argument("--time-limit", type=float, metavar="s", help="of a hybrid solver")
     group.add_argument(
         "--max-qpu-seconds", type=float, metavar="s", help="refuse to spend more (exit 6)"
@@ -66,93 +57,12 @@ def chain_strength(text: str) -> float | str:
     return value
 
 
-def with_resumed_arguments(argv: Sequence[str]) -> list[str]:
-    """Return the words of a command with the options of the run that it resumes.
-
-    Raises
-    ------
-    UsageError
-        If there is no such run.
-    """
-    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    early.add_argument("--resume")
-    early.add_argument("--config")
-    known = early.parse_known_args(list(argv))[0]
-    if known.resume is None or known.config is not None:
-        return list(argv)
-    saved = Path(known.resume) / ARGUMENTS
-    if not saved.exists():
-        raise UsageError(
-            f"'{known.resume}' is no interrupted run: it has no {ARGUMENTS}.",
-            "Name the --out folder of a run with --sampler qpu.",
-        )
-    return [*argv, "--config", str(saved)]
-
-
-def settle(args: argparse.Namespace) -> None:
-    """Check for credentials, and decide on the folder in which the run's store will live.
-
-    A resumed run writes into its own folder.
-
-    Raises
-    ------
-    SolverError
-        If the sampler needs Leap and no token is configured; before anything slow is imported.
-    """
-    if args.sampler in STORING:
-        from qsvm.samplers.leap.connection import configuration
-
-        configuration(args.profile, args.region)
-    if args.resume is not None:
-        args.out, args.overwrite = args.resume, True
-    elif args.sampler in STORING and args.out is None and not args.dry_run:
-        from bridges.run.folder import timestamped_folder
-
-        args.out = str(timestamped_folder())
-
-
 def annealer_options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the sampler options that the flags stand for: those that were given."""
     found = {key: getattr(args, key) for key in FLAGS if getattr(args, key) is not None}
     if args.sampler in STORING and args.out is not None and not args.dry_run:
         found |= {"store": str(args.out), "resume": args.resume is not None}
     return found
-
-
-def keep_arguments(args: argparse.Namespace) -> None:
-    """Write the run's options beside its store, for ``--resume`` to find."""
-    if args.sampler not in STORING or args.out is None or args.dry_run:
-        return
-    from bridges.run.folder import plain, write_text
-
-    folder = Path(args.out)
-    folder.mkdir(parents=True, exist_ok=True)
-    content = {k: v for k, v in options.recorded(args).items() if v is not None}
-    write_text(folder / ARGUMENTS, json.dumps(content, default=plain, indent=2) + "\n")
-
-
-def replayed(given: dict[str, Any], run: str) -> dict[str, Any]:
-    """Return the options of a replay: without those that only repeat what the run did.
-
-    Options that differ from the run's stay, and are refused by the sampler.
-    """
-    from qsvm.samplers.leap.store import RunStore, store_file
-
-    if not store_file(run).exists():
-        return {"run": run}
-    stored = json.loads(RunStore(run, resume=True).fact("options") or "{}")
-    kept = {
-        key: value
-        for key, value in given.items()
-        if key not in TRANSPORT and not (key in stored and stored[key] == value)
-    }
-    return kept | {"run": run}
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """Return a sampler's registered name and the run written into it (``replay:RUN``)."""
-    registered, _, run = name.partition(":")
-    return registered, run
 
 
 def describe_plan(sampler: Any, sizes: Sequence[int]) -> str:

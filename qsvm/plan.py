@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridges.errors import BudgetError, UsageError
-from bridges.run import options
 from bridges.run.console import guarded
+from bridges.run.option_types import at_least
 
 if TYPE_CHECKING:
     from qsvm.samplers.chip.chips import Chip
@@ -34,7 +34,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    least = options.at_least
+    least = at_least
     parser.add_argument("--members", type=least(1), default=15, help="members of the ensemble")
     parser.add_argument("--member-size", type=least(1), default=40, help="samples per member")
     parser.add_argument("--n-bits", type=least(1, 16), default=2, help="bits K per coefficient")

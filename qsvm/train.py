@@ -7,9 +7,11 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bridges.run import options
+from bridges.run import config, options
 from bridges.run.console import command
+from bridges.run.option_types import at_least, key_value, number
 from qsvm import options as annealer_options
+from qsvm import resume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,14 +33,12 @@ def make_parser() -> argparse.ArgumentParser:
     _add_ensemble_options(parser)
     svm = options.add_kernel_options(parser, C=3.0, C_names=("encoding",))
     svm.add_argument(
-        "--base", type=options.number("B", least=1), default=2.0, help="base B of the encoding"
+        "--base", type=number("B", least=1), default=2.0, help="base B of the encoding"
     )
-    svm.add_argument(
-        "--n-bits", type=options.at_least(1, 16), default=2, help="bits K per coefficient"
-    )
+    svm.add_argument("--n-bits", type=at_least(1, 16), default=2, help="bits K per coefficient")
     svm.add_argument(
         "--penalty",
-        type=options.number("ξ", least=0),
+        type=number("ξ", least=0),
         default=1.0,
         help="penalty ξ for Σ α y = 0",
     )
@@ -52,10 +52,8 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _add_ensemble_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("ensemble")
-    group.add_argument("--members", type=options.at_least(1), default=15, help="number of members")
-    group.add_argument(
-        "--member-size", type=options.at_least(2), default=80, help="pixels per member"
-    )
+    group.add_argument("--members", type=at_least(1), default=15, help="number of members")
+    group.add_argument("--member-size", type=at_least(2), default=80, help="pixels per member")
     group.add_argument(
         "--sampling",
         choices=("bootstrap", "slices"),
@@ -79,23 +77,25 @@ def _add_ensemble_options(parser: argparse.ArgumentParser) -> None:
 def _add_sampler_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("sampler")
     group.add_argument("--sampler", default="neal", help="name of the sampler (--list-samplers)")
-    group.add_argument("--num-reads", type=options.at_least(1), help="samples drawn per QUBO")
-    group.add_argument(
-        "--sweeps", type=options.at_least(1), help="sweeps per sample, for annealers"
-    )
+    group.add_argument("--num-reads", type=at_least(1), help="samples drawn per QUBO")
+    group.add_argument("--sweeps", type=at_least(1), help="sweeps per sample, for annealers")
     group.add_argument(
         "--sampler-option",
         metavar="KEY=VALUE",
-        type=options.key_value,
+        type=key_value,
         action="append",
         default=[],
         help="any other option of the sampler; may be repeated",
     )
     group.add_argument(
-        "--refine", type=options.at_least(0), default=0, metavar="ROUNDS", help="refinement rounds"
+        "--refine",
+        type=at_least(0),
+        default=0,
+        metavar="ROUNDS",
+        help="refinement rounds",
     )
     group.add_argument(
-        "--keep", type=options.at_least(1), default=20, help="lowest distinct samples averaged"
+        "--keep", type=at_least(1), default=20, help="lowest distinct samples averaged"
     )
     group.add_argument(
         "--combination",
@@ -127,7 +127,7 @@ def make_model(args: argparse.Namespace) -> KernelEnsemble:
         coef0=args.coef0,
         multiclass=args.multiclass,
         class_weight=args.class_weight,
-        sampler=annealer_options.split_name(args.sampler)[0],
+        sampler=resume.split_name(args.sampler)[0],
         sampler_params=sampler_options(args),
         refine_rounds=args.refine,
         n_keep=args.keep,
@@ -135,7 +135,7 @@ def make_model(args: argparse.Namespace) -> KernelEnsemble:
         bias=args.bias,
     )
     member.make_sampler()  # an unknown name or option is an error before anything is read
-    annealer_options.keep_arguments(args)
+    resume.keep_arguments(args)
     return KernelEnsemble(
         member,
         n_members=args.members,
@@ -153,8 +153,8 @@ def sampler_options(args: argparse.Namespace) -> dict[str, Any]:
     given = {"num_reads": args.num_reads, "num_sweeps": args.sweeps}
     named = annealer_options.annealer_options(args)
     found = {k: v for k, v in given.items() if v is not None} | named | dict(args.sampler_option)
-    run = annealer_options.split_name(args.sampler)[1]
-    return annealer_options.replayed(found, run) if run else found
+    run = resume.split_name(args.sampler)[1]
+    return resume.replayed(found, run) if run else found
 
 
 def describe(model: KernelEnsemble, X: NDArray[Any], y: NDArray[Any]) -> str:
@@ -162,12 +162,12 @@ def describe(model: KernelEnsemble, X: NDArray[Any], y: NDArray[Any]) -> str:
     prepared = model.prepare(X, y)
     lines = ["member  dual  samples  bits  variables  couplers"]
     sizes = []
-    for number, data in enumerate(prepared.datasets):
+    for member, data in enumerate(prepared.datasets):
         for index, dual in enumerate(prepared.prototype.plan(*data).duals):
             n = dual.problem.n_variables
             pairs = n * (n - 1) // 2
             lines.append(
-                f"{number:6}  {index:4}  {dual.problem.n_coefficients:7}"
+                f"{member:6}  {index:4}  {dual.problem.n_coefficients:7}"
                 f"  {dual.problem.n_bits:4}  {n:9}  {pairs:8}"
             )
             sizes.append(n)
@@ -184,8 +184,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _body(argv: Sequence[str]) -> int:
-    args = options.parse(make_parser(), annealer_options.with_resumed_arguments(argv))
-    annealer_options.settle(args)
+    args = config.parse(make_parser(), resume.with_resumed_arguments(argv))
+    resume.settle(args)
     from bridges.run import training
 
     if training.show_and_stop(args):

@@ -16,6 +16,7 @@ import numpy as np
 
 from bridges.compare.sources import Fold, make_fold
 from bridges.errors import ToolkitError
+from bridges.report.energies import energies
 from bridges.report.metrics import SCORES, evaluate, number
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ COLUMNS = (*IDENTITY, *OUTCOME, *SCORES, *COSTS, *REPORT, *QUALITY)
 TIMINGS = (*COSTS[:3], *(name for name in REPORT if name.endswith("_s")))
 """Columns that differ between two runs of one cell."""
 
-MAX_ENERGIES = 20_000
 MOST_WARNINGS = 3
 WARM_UP = 10
 """Samples per class of the fit that warms up."""
@@ -215,32 +215,6 @@ def predictions(estimator: Any, fold: Fold, row: dict[str, Any]) -> dict[str, ND
     return arrays
 
 
-def energies(estimator: Any) -> dict[str, NDArray[Any]]:
-    """Return sample energies of an annealed model, and the lines to hold them against.
-
-    Every dual is divided by the size of its own exact optimum, so the optimum is at -1 and
-    all-zero coefficients are at 0, and many duals fit into one histogram.
-    """
-    members = [m for m in getattr(estimator, "estimators_", [estimator]) if _has_energies(m)]
-    relative, used = [], []
-    for member in members:
-        for (exact, model, *_), samples in zip(
-            member.energies_, member.sample_energies_, strict=True
-        ):
-            if exact < 0:
-                relative.append(np.asarray(samples) / -exact)
-                used.append(model / -exact)
-    if not relative:
-        return {}
-    drawn = np.concatenate(relative)
-    step = -(-len(drawn) // MAX_ENERGIES)
-    return {"energies": drawn[::step], "used_energies": np.asarray(used)}
-
-
-def _has_energies(member: Any) -> bool:
-    return hasattr(member, "energies_") and hasattr(member, "sample_energies_")
-
-
 def scores(cell: Cell, fold: Fold, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     """Return the scores of a cell; ranking scores need both classes in training."""
     names = cell.source.class_names
@@ -280,7 +254,7 @@ def failure(error: BaseException) -> dict[str, Any]:
 def map_scene(cell: Cell, scaler: Any, estimator: Any, folder: Path) -> None:
     """Predict the whole scene into ``maps/<key>.tif``."""
     from bridges.maps.classify import predict_map
-    from bridges.scene.scene import open_scene
+    from bridges.scene.opening import open_scene
 
     def predict(pixels: NDArray[np.float64]) -> NDArray[Any]:
         return np.asarray(estimator.predict(scaler.transform(pixels)))

@@ -14,8 +14,10 @@ from typing import Any
 
 from bridges.compare.options import make_parser, make_settings, read_config
 from bridges.machine import comm as mpi
+from bridges.machine.files import plain, write_json
 from bridges.run.console import Narrator, guarded
-from bridges.run.folder import plain, run_record, timestamped_folder, versions, write_json
+from bridges.run.folder import timestamped_folder
+from bridges.run.record import run_record, versions
 
 FAILED_CELLS = 1
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from bridges.compare.sources import Source
 from bridges.compare.summary import Line, Verdicts
-from bridges.report import plots
+from bridges.report import map_plots, plots
 from bridges.report.metrics import LABELS, binary_scores, roc_points
 from bridges.report.page import Picture
 
@@ -171,14 +171,14 @@ def map_pictures(
     if truth is None or not made:
         return
     names, name = source.class_names, source.spec.name
-    figure = plots.single_map(truth, names, "truth (labelled pixels)")
+    figure = map_plots.single_map(truth, names, "truth (labelled pixels)")
     yield file_name(name, "truth"), Picture(figure, f"{name}: labelled pixels.", raster=True)
     for row in made:
         codes = map_picture(folder / "maps" / f"{row['key']}.tif").codes
         label = row["classifier"]
-        figure = plots.single_map(codes, names, short(label))
+        figure = map_plots.single_map(codes, names, short(label))
         yield file_name(name, label, "map"), Picture(figure, f"Map by {label}.", raster=True)
-        errors = plots.single_error_map(codes, truth, names)
+        errors = map_plots.single_error_map(codes, truth, names)
         text = f"Errors of {label} on all labelled pixels, those of training included."
         yield file_name(name, label, "errors"), Picture(errors, text, raster=True)
 
@@ -186,8 +186,8 @@ def map_pictures(
 def labels_map(source: Source) -> NDArray[np.int64] | None:
     """Return the labelled pixels as a picture of codes, -1 elsewhere; None for a table."""
     from bridges.maps.pictures import thinning
-    from bridges.samples.pixels import UNLABELLED
-    from bridges.scene.scene import open_scene
+    from bridges.samples.labels import UNLABELLED
+    from bridges.scene.opening import open_scene
 
     data = source.data
     if source.image is None or data.rows is None or data.cols is None:

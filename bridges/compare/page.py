@@ -12,9 +12,9 @@ from bridges.compare import figures, tables
 from bridges.compare.sources import Source
 from bridges.compare.specs import Settings
 from bridges.compare.summary import Line, Verdicts
+from bridges.machine.files import atomic_target, write_text
 from bridges.report.page import Picture, Section, Table, render_report
 from bridges.report.plots import save_figure
-from bridges.run.folder import atomic_target, write_text
 
 Row = Mapping[str, Any]
 Arrays = Callable[[str], Mapping[str, Any]]

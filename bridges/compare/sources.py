@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bridges.compare.specs import DataSpec, Settings
+    from bridges.samples.labelled import Split
     from bridges.samples.pixels import LabelledData
-    from bridges.samples.splits import Split
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +71,7 @@ def load_source(spec: DataSpec, settings: Settings) -> Source:
 
 def _load(spec: DataSpec) -> LabelledData:
     from bridges.samples.pixels import labelled_pixels, load_table
-    from bridges.scene.scene import open_scene
+    from bridges.scene.opening import open_scene
 
     classes = list(spec.classes) if spec.classes else None
     if spec.table is not None:

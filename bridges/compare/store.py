@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bridges.compare.cell import COLUMNS
 from bridges.errors import UsageError
-from bridges.run.folder import atomic_target, plain, write_json, write_text
+from bridges.machine.files import atomic_target, plain, write_json, write_text
 
 SESSIONS = "compare.json"
 PRODUCTS = (

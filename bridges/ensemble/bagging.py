@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,8 +21,9 @@ from sklearn.utils.validation import (
 
 from bridges.ensemble.bags import POWERS, Sampling, Stratify, draw_bags
 from bridges.ensemble.fusion import CHUNK, Fusion, Members, merge_diagnostics, merge_reports
+from bridges.ensemble.members import Prepared, fit_member, fit_members
 from bridges.machine import comm as mpi
-from bridges.run.console import Progress, no_progress
+from bridges.machine.progress import Progress, no_progress
 from bridges.svm.duplicates import MergedRows, merge_rows
 from bridges.svm.expansion import KernelExpansion
 from bridges.svm.kernels import resolve_gamma
@@ -34,34 +33,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 SEED_LIMIT = 2**31 - 1
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Prepared:
-    """What the members of an ensemble are fitted on.
-
-    Attributes
-    ----------
-    X : ndarray of shape (n, d)
-        All training samples.
-    merged : MergedRows
-        The distinct ones among them.
-    prototype : estimator
-        Unfitted member, its bandwidth resolved.
-    rows : list of ndarray
-        Training rows of each member.
-    datasets : list of (X, y, sample_weight or None)
-        Training set of each member.
-    seeds : list of int
-        Seed of each member.
-    """
-
-    X: NDArray[np.float64]
-    merged: MergedRows
-    prototype: Any
-    rows: list[NDArray[np.intp]]
-    datasets: list[tuple[Any, Any, Any]]
-    seeds: list[int]
 
 
 class KernelEnsemble(ClassifierMixin, BaseEstimator):
@@ -357,34 +328,3 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.pairwise = self._is_pairwise()
         return tags
-
-
-def fit_members(
-    prototype: Any,
-    datasets: Sequence[tuple[Any, Any, Any]],
-    seeds: Sequence[int],
-    n_jobs: int | None,
-    progress: Progress,
-) -> list[Any]:
-    """Fit clones of a prototype: all in one call if it can, else on a pool of threads."""
-    if not datasets:
-        return []
-    if hasattr(prototype, "fit_many"):
-        return prototype.fit_many(datasets, seeds, progress=progress)
-    work = [(prototype, *data, seed) for data, seed in zip(datasets, seeds, strict=True)]
-    workers = mpi.usable_cores() if n_jobs is None or n_jobs < 0 else n_jobs
-    members = []
-    with ThreadPoolExecutor(workers) as pool:
-        for member in pool.map(fit_member, work):
-            members.append(member)
-            progress(len(members), len(work))
-    return members
-
-
-def fit_member(work: tuple[Any, Any, Any, Any, int]) -> Any:
-    """Fit one clone; ``work`` is (prototype, X, y, sample_weight or None, seed)."""
-    prototype, X, y, weights, seed = work
-    member = clone(prototype)
-    if "random_state" in member.get_params(deep=False):
-        member.set_params(random_state=seed)
-    return member.fit(X, y) if weights is None else member.fit(X, y, sample_weight=weights)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bridges.classifier import Diagnostics, FitReport
+from bridges.fit_report import Diagnostics, FitReport
 from bridges.svm.duplicates import MergedRows
 from bridges.svm.expansion import KernelExpansion, stack
 from bridges.svm.multiclass import MultiClass, decision_scores, predicted_indices

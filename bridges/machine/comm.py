@@ -15,15 +15,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
+from bridges.machine.threads import usable_cores
+
 T = TypeVar("T")
 
 LAUNCHER_VARIABLES = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MPI_LOCALRANKID")
 
-LOCAL_SIZE_VARIABLES = ("MPI_LOCALNRANKS", "OMPI_COMM_WORLD_LOCAL_SIZE", "SLURM_NTASKS_PER_NODE")
 
 TURN_S, LONGEST_TURN_S = 0.5, 3.0
 """Seconds between the words of two failing ranks, and the longest wait."""
-
 
 FORWARDED_S = 0.1
 """Seconds that a launcher gets to forward what a failing rank said, before it is to kill all."""
@@ -216,24 +216,6 @@ def end(comm: Any, exit_code: int) -> int:
         time.sleep(FORWARDED_S)
         comm.Abort(exit_code)
     return exit_code
-
-
-def usable_cores() -> int:
-    """Return the number of cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def default_threads() -> int:
-    """Return the threads of this process, told by the launcher's variables: no rank is asked.
-
-    The cores that the process may use, divided by the ranks on its node.
-    """
-    for name in LOCAL_SIZE_VARIABLES:
-        if os.environ.get(name, "").isdigit():
-            return max(1, usable_cores() // max(1, int(os.environ[name])))
-    return usable_cores()
 
 
 def threads_per_rank(comm: Any, n_jobs: int | None = None) -> int:

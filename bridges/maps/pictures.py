@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridges.samples.pixels import UNLABELLED, open_labels
+from bridges.samples.labels import UNLABELLED, open_labels
 from bridges.scene.palette import Color, class_palette
 from bridges.scene.raster import class_names_of, opened
 

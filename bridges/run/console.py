@@ -12,16 +12,10 @@ from typing import Any
 
 from bridges.errors import ToolkitError
 from bridges.machine import comm as mpi
-
-Progress = Callable[[int, int], None]
-"""Called as ``progress(items done, items in all)``; may be called from any thread."""
+from bridges.machine.progress import Progress, no_progress
 
 INTERRUPTED = 130
 PLAIN_INTERVAL_S = 5.0
-
-
-def no_progress(done: int, total: int) -> None:
-    """Report nothing."""
 
 
 class Narrator:

@@ -3,85 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import platform
 import shutil
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from importlib import metadata
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from bridges.errors import UsageError
-from bridges.machine.comm import usable_cores
+from bridges.machine.files import atomic_target, write_json, write_text
 
 PRODUCTS = ("metrics.json", "model.skops", "map.tif", "map.png", "report.html", "run.json", "scene")
 """What a training run makes; with ``overwrite``, products of an earlier run do not outlive it."""
-
-VERSIONED = (
-    "annealsvm",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "dimod",
-    "dwave-samplers",
-    "numba",
-    "rasterio",
-    "skops",
-    "matplotlib",
-    "statsmodels",
-    "dwave-ocean-sdk",
-    "mpi4py",
-)
-
-
-@contextlib.contextmanager
-def atomic_target(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path in the same folder, renamed to ``path`` if the block succeeds.
-
-    Parameters
-    ----------
-    path : path-like
-        The file to make; its folder must exist. Missing or half-written content never appears
-        under this name, and nothing is left if the block raises.
-
-    Yields
-    ------
-    Path
-        A path with the same suffix, in the same folder, that does not exist yet.
-    """
-    final = Path(path)
-    temporary = final.with_name(f".{final.stem}.partial-{os.getpid()}{final.suffix}")
-    try:
-        yield temporary
-        temporary.replace(final)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a UTF-8 text file whole or not at all."""
-    with atomic_target(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Write an indented JSON file whole or not at all; NaN raises, since JSON has none."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False, default=plain) + "\n")
-
-
-def plain(value: Any) -> Any:
-    """Turn what JSON does not know into what it does: paths, NumPy scalars and arrays."""
-    if isinstance(value, Path):
-        return str(value)
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 class RunFolder:
@@ -224,40 +159,3 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the installed packages that results may depend on."""
-    found = {"python": platform.python_version()}
-    for name in VERSIONED:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
-
-
-def run_record(
-    arguments: Mapping[str, Any], seed: int | None, timings: Mapping[str, float]
-) -> dict[str, Any]:
-    """Return what ``run.json`` holds: enough to repeat the run and to judge its times.
-
-    Parameters
-    ----------
-    arguments : mapping
-        The options as resolved; feeding them back repeats the run.
-    seed : int or None
-        The seed.
-    timings : mapping of str to float
-        Seconds per stage.
-    """
-    return {
-        "arguments": dict(arguments),
-        "command": ["python", *sys.orig_argv[1:]],
-        "seed": seed,
-        "versions": versions(),
-        "host": {
-            "platform": platform.platform(),
-            "machine": platform.machine(),
-            "cores": usable_cores(),
-        },
-        "timings": dict(timings),
-    }

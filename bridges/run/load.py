@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bridges.samples.labelled import LabelledData
-    from bridges.samples.splits import Split
+    from bridges.samples.labelled import LabelledData, Split
     from bridges.scene.built_in import SceneFiles
     from bridges.scene.scene import Scene
 
@@ -84,7 +83,7 @@ def load_inputs(args: argparse.Namespace, make_scene: Callable[[], SceneFiles]) 
         data = load_table(args.table, classes=args.classes)
     else:
         from bridges.samples.pixels import labelled_pixels
-        from bridges.scene.scene import open_scene
+        from bridges.scene.opening import open_scene
 
         if args.image is None:
             files = make_scene()

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bridges.errors import DataError, UsageError
+from bridges.machine.files import atomic_target, plain
 from bridges.registry import CLASSIFIERS
-from bridges.run.folder import atomic_target, plain
 
 FORMAT = "annealsvm-model"
 FORMAT_VERSION = 1
@@ -23,6 +23,8 @@ SCHEMA = "schema.json"
 PROJECT = ("bridges", "qsvm", "classical", "sklearn", "numpy")
 
 MOVED = {
+    ("bridges.classifier", "FitReport"): "bridges.fit_report",
+    ("bridges.classifier", "Diagnostics"): "bridges.fit_report",
     ("bridges.ensemble", "KernelEnsemble"): "bridges.ensemble.bagging",
     ("classical.search", "GridSearch"): "classical.search.grid",
     ("classical.dealer", "Shift"): "bridges.machine.dealer",

@@ -6,27 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bridges.classifier import add_seconds
+from bridges.fit_report import add_seconds
 from bridges.report.metrics import evaluate
-from bridges.report.page import (
-    Picture,
-    Section,
-    Table,
+from bridges.report.page import Picture, Section, Table, render_report
+from bridges.report.sections import (
     classes_section,
     map_section,
     quality_section,
-    render_report,
     run_section,
     scores_section,
 )
-from bridges.run.folder import RunFolder, run_record
+from bridges.run.folder import RunFolder
+from bridges.run.record import run_record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bridges.run.console import Narrator
     from bridges.run.load import Inputs
-    from bridges.run.training import Clock
+    from bridges.run.record import Clock
     from bridges.scene.scene import Scene
 
 
@@ -162,7 +160,8 @@ def _write_map(
     """Classify the scene; write map.tif and map.png; return the report's section."""
     from bridges.maps.classify import predict_map
     from bridges.maps.pictures import label_picture, map_picture
-    from bridges.report.plots import map_figure, save_figure
+    from bridges.report.map_plots import map_figure
+    from bridges.report.plots import save_figure
 
     names = inputs.data.class_names
     with folder.target("map.tif") as target, narrator.progress("map (pixels)") as progress:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridges.errors import DataError, UsageError
-from bridges.run import options
+from bridges.run import config, options
 from bridges.run.console import Narrator, guarded
+from bridges.run.option_types import comma_list
 
 if TYPE_CHECKING:
     import argparse
@@ -31,7 +32,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     group.add_argument(
         "--image", required=True, metavar="FILE", help="GeoTIFF or Landsat Collection 2 folder"
     )
-    group.add_argument("--bands", metavar="A,B,…", type=options.comma_list, help="bands to use")
+    group.add_argument("--bands", metavar="A,B,…", type=comma_list, help="bands to use")
     group.add_argument("--mask", metavar="FILE", help="raster that hides pixels, FILE:2,4 values")
     group.add_argument("--nodata", type=float, help="value of missing pixels")
     output = parser.add_argument_group("output")
@@ -52,7 +53,7 @@ def predict(args: argparse.Namespace) -> int:
     """
     from bridges.maps.classify import predict_map
     from bridges.run.model_file import load_model
-    from bridges.scene.scene import open_scene
+    from bridges.scene.opening import open_scene
 
     narrator = Narrator(-1 if args.quiet else args.verbose)
     out = Path(args.out)
@@ -152,4 +153,4 @@ def _text(summary: MapSummary, names: dict[int, str]) -> str:
 def run(program: str, argv: Sequence[str]) -> int:
     """Run a prediction command with these words; return its exit code."""
     verbosity = 2 if "-vv" in argv else 0
-    return guarded(lambda: predict(options.parse(make_parser(program), argv)), verbosity)
+    return guarded(lambda: predict(config.parse(make_parser(program), argv)), verbosity)

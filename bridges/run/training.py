@@ -6,16 +6,18 @@ import contextlib
 import inspect
 import json
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bridges.errors import DataError
 from bridges.machine import comm as mpi
-from bridges.run.console import Narrator, no_progress
+from bridges.machine.progress import no_progress
+from bridges.report.text import score_table
+from bridges.run.config import recorded
+from bridges.run.console import Narrator
 from bridges.run.folder import RunFolder
 from bridges.run.load import Inputs, load_inputs
-from bridges.run.options import recorded
+from bridges.run.record import Clock
 from bridges.samples.scaling import make_scaler
 
 if TYPE_CHECKING:
@@ -23,21 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bridges.run.console import Progress
-
-
-class Clock:
-    """Seconds of each stage of a run."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, stage: str) -> None:
-        """Book the time since the last lap under a name."""
-        now = time.perf_counter()
-        self.seconds[f"{stage}_s"] = now - self._last
-        self._last = now
+    from bridges.machine.progress import Progress
 
 
 def train(
@@ -191,34 +179,6 @@ def _dry_run(
             print(describe(make_model(args), X, y))
 
 
-def score_table(metrics: dict[str, Any]) -> str:
-    """Return the accuracy table with the null controls, for a terminal."""
-    from bridges.report.metrics import LABELS, SCORES
-    from bridges.report.page import CONTROLS, control_sentences
-
-    used = [key for key in SCORES if metrics.get(key) is not None]
-    rows = [("this model", metrics)]
-    rows += [(CONTROLS.get(k, k), v) for k, v in metrics.get("controls", {}).items()]
-    width = max(len(name) for name, _ in rows)
-    heads = [LABELS[key] for key in used]
-    lines = ["".ljust(width) + "".join(f"  {head}" for head in heads)]
-    for name, scores in rows:
-        cells = (_cell(scores.get(k)).rjust(len(h)) for k, h in zip(used, heads, strict=True))
-        lines.append(name.ljust(width) + "".join(f"  {cell}" for cell in cells))
-    lines += ["", "class".ljust(width) + "  producer's  user's      F1  test samples"]
-    for c in metrics["classes"]:
-        shown = [_cell(c[key]) for key in ("producers_accuracy", "users_accuracy", "f1")]
-        lines.append(
-            f"{c['name']}".ljust(width)
-            + f"  {shown[0]:>10}  {shown[1]:>6}  {shown[2]:>6}  {c['support']:>12}"
-        )
-    return "\n".join([*lines, "", *control_sentences(metrics)])
-
-
-def _cell(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
-
-
 def show_and_stop(args: argparse.Namespace) -> bool:
     """Print what ``--list-samplers`` or ``--show-versions`` asks for; True if one of them did."""
     if getattr(args, "list_samplers", False):
@@ -227,7 +187,7 @@ def show_and_stop(args: argparse.Namespace) -> bool:
         print(sampler_table())
         return True
     if args.show_versions:
-        from bridges.run.folder import versions
+        from bridges.run.record import versions
 
         print("\n".join(f"{name} {version}" for name, version in versions().items()))
         return True

@@ -14,8 +14,6 @@ from bridges.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bridges.samples.splits import Split
-
 
 @dataclass(frozen=True)
 class LabelledData:
@@ -184,3 +182,23 @@ def require_samples(
             f"A classifier needs two classes; {source} gives one only: {named(names, codes[0])}.",
             "Add labels of another class, or name two or more with --classes.",
         )
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices of training and test samples.
+
+    Attributes
+    ----------
+    train, test : ndarray of int
+        Disjoint, ascending.
+    kind : {"random", "polygons", "blocks", "fixed"}
+        How they were told apart.
+    note : str
+        One sentence for the report.
+    """
+
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+    kind: str
+    note: str

@@ -7,12 +7,13 @@ every classifier; leaving out whole polygons or blocks shows what it does elsewh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from bridges.errors import DataError, UsageError
+from bridges.samples.labelled import Split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,26 +24,6 @@ Kind = Literal["random", "polygons", "blocks", "fixed"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
 BLOCKS_ALONG_AN_EDGE = 8
-
-
-@dataclass(frozen=True)
-class Split:
-    """Indices of training and test samples.
-
-    Attributes
-    ----------
-    train, test : ndarray of int
-        Disjoint, ascending.
-    kind : {"random", "polygons", "blocks", "fixed"}
-        How they were told apart.
-    note : str
-        One sentence for the report.
-    """
-
-    train: NDArray[np.intp]
-    test: NDArray[np.intp]
-    kind: str
-    note: str
 
 
 def make_split(

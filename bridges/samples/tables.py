@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import DataError
-from bridges.samples.labelled import LabelledData, class_name, parse_classes, require_samples
-from bridges.samples.splits import Split
+from bridges.samples.labelled import LabelledData, Split, class_name, parse_classes, require_samples
 from bridges.scene.raster import require_file
 
 if TYPE_CHECKING:

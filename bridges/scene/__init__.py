@@ -6,8 +6,8 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from bridges.scene.built_in import write_scene as write_scene
+    from bridges.scene.opening import open_scene as open_scene
     from bridges.scene.scene import Scene as Scene
-    from bridges.scene.scene import open_scene as open_scene
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,

@@ -32,10 +32,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import UsageError
+from bridges.machine.files import whole_or_nothing
 from bridges.scene import landsat
 from bridges.scene.built_in_layout import CLASSES, FINE, Landscape, draw_landscape, smooth_field
 from bridges.scene.palette import class_palette
-from bridges.scene.raster import whole_or_nothing, write_error, write_errors
+from bridges.scene.raster import write_error, write_errors
 from bridges.scene.sidecar import NAME
 
 if TYPE_CHECKING:

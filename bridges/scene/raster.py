@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import errno
-import os
 import shutil
-import uuid
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -173,26 +171,6 @@ def name_of_crs(crs: Any) -> str:
     """Return a short name such as EPSG:32119."""
     code = crs.to_epsg()
     return f"EPSG:{code}" if code else str(crs.to_wkt())[:60]
-
-
-@contextlib.contextmanager
-def temporary(path: str | Path) -> Iterator[Path]:
-    """Yield a name for a file in the folder of ``path``; the file is removed at the end."""
-    path = Path(path)
-    # GDAL chooses formats by suffix in places, so the temporary name keeps it.
-    part = path.with_name(f".{path.stem}.{os.getpid()}-{uuid.uuid4().hex[:8]}{path.suffix}")
-    try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def whole_or_nothing(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary name for a file that gets its own name when the block succeeds."""
-    with temporary(path) as part:
-        yield part
-        part.replace(path)
 
 
 @contextlib.contextmanager

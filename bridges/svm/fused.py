@@ -8,27 +8,20 @@ sigmoid and linear kernels, whose values may be large, are evaluated in float64 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from bridges.errors import UsageError
-from bridges.machine.comm import default_threads
+from bridges.machine.threads import Run, default_threads, in_chunks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bridges.svm.kernels import Kernel
 
-Run = Callable[[Callable[[slice], None], int], None]
-"""Calls ``work(rows)`` for slices that cover n rows."""
 
 Precision = Literal["auto", "single", "double"]
-
-CHUNK = 4096
-"""Rows that a thread takes at a time: the result depends on neither it nor the threads."""
 
 KINDS = {"rbf": 0, "poly": 1, "sigmoid": 2, "linear": 3}
 
@@ -160,22 +153,6 @@ def pack(
     starts = np.concatenate([[0], np.cumsum(present.sum(axis=1))]).astype(np.int64)
     group, output = np.nonzero(present)
     return vectors, starts, output.astype(np.int64), np.ascontiguousarray(blocks[group, :, output])
-
-
-def in_chunks(threads: int) -> Run:
-    """Return a function that calls ``work(rows)`` for chunks of n rows, on several threads."""
-
-    def run(work: Callable[[slice], None], n: int) -> None:
-        size = max(128, min(CHUNK, -(-n // (4 * threads)) // 128 * 128))
-        chunks = [slice(start, min(start + size, n)) for start in range(0, n, size)]
-        if threads == 1 or len(chunks) == 1:
-            for rows in chunks:
-                work(rows)
-            return
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(work, chunks))
-
-    return run
 
 
 def accumulate(

@@ -24,14 +24,15 @@ from bridges.machine.dealer import Shift, added
 from bridges.machine.memory import require_memory
 from bridges.svm.kernels import Kernel, resolve_gamma
 from bridges.svm.multiclass import binary_tasks
+from classical.search.checkpoint import TaskStore
 from classical.search.folds import SQUARES_LIMIT, GridData, KernelRows
 from classical.search.racing import Plan, Progress, Stage, Tally, stages
-from classical.solver.checkpoint import TaskStore, fingerprint
+from classical.solver.checkpoint import fingerprint
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from bridges.classifier import Diagnostics, FitReport
+    from bridges.fit_report import Diagnostics, FitReport
     from bridges.run.folder import RunFolder
     from classical.classifier import MPISVC
 

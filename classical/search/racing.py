@@ -21,7 +21,8 @@ from classical.search.folds import GridData, KernelRows, solve_pair
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from classical.solver.checkpoint import Result, TaskStore
+    from classical.search.checkpoint import TaskStore
+    from classical.solver.checkpoint import Result
 
 HOPELESS = 3.0
 """Standard deviations by which a cell must be worse than the best to be given up."""

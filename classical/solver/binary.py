@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.machine.comm import block_range
-from bridges.svm.fused import Run
-from classical.solver.decomposition import Decomposition, Effort, Rows, Settings
-from classical.solver.kernel import DIRECT_LIMIT
+from bridges.machine.threads import Run
+from classical.solver.decomposition import Decomposition
+from classical.solver.dual import DIRECT_LIMIT, BinarySolution, BinaryTask, Effort, Rows, Settings
 from classical.solver.smo import solve_block, violation
 
 if TYPE_CHECKING:
@@ -18,53 +18,6 @@ if TYPE_CHECKING:
 
     from classical.solver.checkpoint import Journal
     from classical.solver.kernel import KernelSource
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class BinaryTask:
-    """A binary dual over some of the training rows.
-
-    Attributes
-    ----------
-    rows : ndarray of shape (n,), intp
-        Training rows, increasing.
-    y : ndarray of shape (n,)
-        Signs.
-    bound : ndarray of shape (n,)
-        Upper bounds of the coefficients.
-    start : ndarray of shape (n,)
-        Signed coefficients to start from, feasible; zeros for a cold start.
-    """
-
-    rows: NDArray[np.intp]
-    y: NDArray[np.float64]
-    bound: NDArray[np.float64]
-    start: NDArray[np.float64]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class BinarySolution:
-    """The optimum of a binary dual.
-
-    Attributes
-    ----------
-    beta : ndarray of shape (n,)
-        Signed coefficients of the task's rows.
-    intercept : float
-        Bias.
-    objective : float
-        Dual objective, minimised form.
-    at_bound : int
-        Coefficients at their upper bound.
-    effort : Effort
-        What it cost.
-    """
-
-    beta: NDArray[np.float64]
-    intercept: float
-    objective: float
-    at_bound: int
-    effort: Effort
 
 
 def solve_task(

@@ -6,15 +6,14 @@ import dataclasses
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bridges.run.folder import atomic_target
-from classical.solver.binary import BinarySolution
-from classical.solver.decomposition import Effort
+from bridges.machine.files import atomic_target
+from classical.solver.dual import BinarySolution, Effort
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,45 +30,6 @@ def fingerprint(arrays: Iterable[NDArray[Any]], *settings: Any) -> str:
     for part in arrays:
         digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()[:16]
-
-
-class TaskStore:
-    """One file per finished task, written whole or not at all.
-
-    Parameters
-    ----------
-    folder : path or None
-        None keeps nothing.
-    key : str
-        Fingerprint of the search; files of other searches are left alone.
-    """
-
-    def __init__(self, folder: str | os.PathLike[str] | None, key: str) -> None:
-        self.folder = Path(folder) if folder is not None else None
-        self.key = key
-        if self.folder is not None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-
-    def load(self, wanted: range) -> Iterator[tuple[int, Result]]:
-        """Yield those of the wanted tasks that were finished earlier, and their results."""
-        if self.folder is None:
-            return
-        for path in sorted(self.folder.glob(f"{self.key}-*.npz")):
-            task = int(path.stem.rpartition("-")[2])
-            if task not in wanted:
-                continue
-            with np.load(path) as stored:
-                votes = np.unpackbits(stored["votes"], axis=1, count=int(stored["n"]))
-                seconds = stored["seconds"]
-            yield task, (votes.astype(np.bool_), seconds)
-
-    def save(self, task: int, result: Result) -> None:
-        """Keep the result of a task."""
-        if self.folder is None:
-            return
-        votes, seconds = result
-        path = self.folder / f"{self.key}-{task:06d}.npz"
-        write_arrays(path, votes=np.packbits(votes, axis=1), n=votes.shape[1], seconds=seconds)
 
 
 def write_arrays(path: Path, **arrays: Any) -> None:

@@ -10,18 +10,19 @@ threads.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classical.solver.dual import Effort, Rows, Settings
 from classical.solver.smo import solve_block, violation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bridges.svm.fused import Evaluator, Run
+    from bridges.machine.threads import Run
+    from bridges.svm.fused import Evaluator
     from classical.solver.checkpoint import Journal
 
 COARSE_SHARE = 10
@@ -41,98 +42,6 @@ KEEP = 0.7
 
 SLACK = 0.3
 """How far into the other half of the violation interval candidates are taken."""
-
-WORKING_SETS = ((8_000, 1024), (16_000, 1536), (50_000, 2048))
-"""Working sets for duals of fewer samples than the first number (4, 9 and 16 MB in float32)."""
-
-LARGEST_WORKING_SET = 3072
-"""Working set of larger duals (38 MB in float32)."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """What the outer loop needs to know.
-
-    Attributes
-    ----------
-    tol : float
-        Largest violation of the optimality conditions left.
-    max_steps : int
-        Pair steps after which to stop.
-    working_set : int, optional
-        Samples in the working set; by default chosen by the number of samples.
-    """
-
-    tol: float = 1e-3
-    max_steps: int = 10_000_000
-    working_set: int | None = None
-
-    def size(self, n: int) -> int:
-        """Return the working set for ``n`` samples."""
-        fitting = (size for limit, size in WORKING_SETS if n < limit)
-        return self.working_set or next(fitting, LARGEST_WORKING_SET)
-
-
-@dataclasses.dataclass(eq=False)
-class Rows:
-    """The rows of a binary dual that a rank owns.
-
-    Attributes
-    ----------
-    Z : ndarray of shape (n, width)
-        Prepared samples.
-    numbers : ndarray of shape (n,), int64
-        Global row numbers, increasing.
-    y : ndarray of shape (n,), float64
-        Signs.
-    bound : ndarray of shape (n,), float64
-        Upper bounds of the coefficients.
-    beta, f : ndarray of shape (n,), float64
-        Signed coefficients and gradient K beta - y.
-    """
-
-    Z: NDArray[Any]
-    numbers: NDArray[np.int64]
-    y: NDArray[np.float64]
-    bound: NDArray[np.float64]
-    beta: NDArray[np.float64]
-    f: NDArray[np.float64]
-
-    def __post_init__(self) -> None:
-        self.lower = np.where(self.y > 0, 0.0, -self.bound)
-        self.upper = np.where(self.y > 0, self.bound, 0.0)
-
-    def take(self, places: NDArray[Any]) -> Rows:
-        """Return copies of some of the rows."""
-        fields = (self.Z, self.numbers, self.y, self.bound, self.beta, self.f)
-        return Rows(*(field[places] for field in fields))
-
-
-@dataclasses.dataclass
-class Effort:
-    """What a solution cost.
-
-    Attributes
-    ----------
-    outer, inner : int
-        Outer steps and pair steps.
-    sent_bytes : int
-        Bytes of arrays that this rank handed to messages.
-    kernel_values : int
-        Kernel values evaluated on this rank.
-    inner_s, update_s : float
-        Seconds in the inner solver and in gradient updates.
-    violation : float
-        Largest violation at the end.
-    """
-
-    outer: int = 0
-    inner: int = 0
-    sent_bytes: int = 0
-    kernel_values: int = 0
-    inner_s: float = 0.0
-    update_s: float = 0.0
-    violation: float = np.inf
 
 
 def smallest(keys: NDArray[np.float64], count: int) -> NDArray[np.intp]:
@@ -206,7 +115,7 @@ class Decomposition:
     settings : Settings
         Tolerance and sizes.
     run : callable
-        Deals rows to this rank's threads (:func:`bridges.svm.fused.in_chunks`).
+        Deals rows to this rank's threads (:func:`bridges.machine.threads.in_chunks`).
     journal : Journal, optional
         Keeps the coefficients of a long fit; used on rank 0.
     """

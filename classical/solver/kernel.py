@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bridges.svm.fused import Evaluator, in_chunks
-from classical.solver.decomposition import LARGEST_WORKING_SET
+from bridges.machine.threads import in_chunks
+from bridges.svm.fused import Evaluator
+from classical.solver.dual import DIRECT_LIMIT, LARGEST_WORKING_SET
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bridges.svm.fused import Run
+    from bridges.machine.threads import Run
     from bridges.svm.kernels import Kernel
 
 SHARED_LIMIT = 5000
@@ -21,9 +22,6 @@ SHARED_LIMIT = 5000
 
 SHARED_WIDTH = 16
 """Features from which copying values out of a shared matrix beats evaluating them again."""
-
-DIRECT_LIMIT = 3000
-"""Samples of a dual up to which its whole kernel matrix is stored."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -8,14 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from bridges.machine.comm import on_root, split
-from bridges.svm.fused import in_chunks
+from bridges.machine.threads import in_chunks
 from classical.solver.assignment import deal
-from classical.solver.binary import BinarySolution, BinaryTask, solve_task
+from classical.solver.binary import solve_task
+from classical.solver.dual import BinarySolution, BinaryTask
 
 if TYPE_CHECKING:
-    from bridges.svm.fused import Run
+    from bridges.machine.threads import Run
     from classical.solver.checkpoint import SolutionStore
-    from classical.solver.decomposition import Settings
+    from classical.solver.dual import Settings
     from classical.solver.kernel import KernelSource
 
 

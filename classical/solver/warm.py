@@ -11,8 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from classical.solver.binary import BinarySolution, BinaryTask
-
+    from classical.solver.dual import BinarySolution, BinaryTask
 
 ROUNDING = 1e-12
 """Relative sum of coefficients that counts as zero."""

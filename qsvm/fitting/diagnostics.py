@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridges.classifier import Diagnostics
+from bridges.fit_report import Diagnostics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

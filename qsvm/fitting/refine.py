@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import UsageError
-from bridges.run.console import Progress, no_progress
+from bridges.machine.progress import Progress, no_progress
 from qsvm.problem.lattice import Lattice, lattice
 from qsvm.samplers.base import SampleBatch, batch_from_rows, told_seconds
 

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from bridges.classifier import FitReport
+from bridges.fit_report import FitReport
 from qsvm.fitting.diagnostics import assess, energy_table, summarise
 from qsvm.formulations.solution import Solution, decode
 from qsvm.samplers.base import told_seconds
 
 if TYPE_CHECKING:
-    from bridges.run.console import Progress
-    from qsvm.classifier import QuboSVC
+    from bridges.machine.progress import Progress
     from qsvm.formulations.binary import ModelDuals
     from qsvm.problem.dual_problem import DualProblem
     from qsvm.samplers.base import DualSampler, SampleBatch
@@ -25,7 +24,7 @@ SEED_LIMIT = 2**31 - 1
 
 
 def fit_together(
-    models: Sequence[QuboSVC], datasets: Sequence[tuple[Any, Any, Any]], progress: Progress
+    models: Sequence[Any], datasets: Sequence[tuple[Any, Any, Any]], progress: Progress
 ) -> None:
     """Fit every model on its data set with one call of the first model's sampler.
 
@@ -59,7 +58,7 @@ def fit_together(
 
 
 def _sample(
-    model: QuboSVC,
+    model: Any,
     sampler: DualSampler,
     problems: list[DualProblem],
     seeds: list[int],
@@ -75,7 +74,7 @@ def _sample(
 
 
 def _finish(
-    model: QuboSVC,
+    model: Any,
     plan: ModelDuals,
     sampler: DualSampler,
     batches: list[SampleBatch],
@@ -125,7 +124,7 @@ def _finish(
     )
 
 
-def _store(model: QuboSVC, plan: ModelDuals, solutions: list[Solution]) -> None:
+def _store(model: Any, plan: ModelDuals, solutions: list[Solution]) -> None:
     """Set the fitted attributes that make the kernel expansion."""
     coef = np.zeros((len(solutions), len(plan.merged.rows)))
     for o, (dual, solution) in enumerate(zip(plan.duals, solutions, strict=True)):

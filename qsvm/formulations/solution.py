@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qsvm.formulations.combination import bias, combine, training_accuracies
+from qsvm.formulations.bias import bias
+from qsvm.formulations.combination import combine, training_accuracies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

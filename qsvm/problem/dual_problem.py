@@ -12,6 +12,7 @@ the small factor only.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 ROUNDING = 1e-12
 """Coefficients below this share of the largest are set to zero: they stand for rounding errors and
 break default annealing schedules, whose final inverse temperature grows with their inverse."""
-
 
 BQM_BYTES = 40
 """Peak bytes per pair of variables while a dimod model is built (measured at 4 000 variables)."""
@@ -152,3 +152,24 @@ class DualProblem:
         model = dimod.BinaryQuadraticModel(upper, "BINARY")
         model.offset += offset
         return model
+
+
+def ising(problem: DualProblem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return fields h of shape (nK,) and symmetric couplings J of shape (nK, nK) of spins.
+
+    The energy is ``Σ h_i s_i + Σ_{i<j} J_ij s_i s_j`` up to a constant, with bits
+    ``a = (1 + s) / 2``.
+    """
+    quadratic, linear, _ = problem.qubo()
+    couplings = quadratic / 4.0
+    return linear / 2.0 + couplings.sum(axis=1), couplings
+
+
+def problem_digest(problem: DualProblem) -> str:
+    """Return a hash of a problem that rounding errors do not change."""
+    h, j = ising(problem)
+    peak = max(np.abs(h).max(initial=0.0), np.abs(j).max(initial=0.0)) or 1.0
+    digest = hashlib.sha256(repr((problem.n_coefficients, problem.n_bits)).encode())
+    for part in (h, j[np.triu_indices_from(j, k=1)]):
+        digest.update((np.round(part / peak, 6) + 0.0).tobytes())
+    return digest.hexdigest()[:32]

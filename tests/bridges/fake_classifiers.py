@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 
 from bridges import registry
-from bridges.classifier import Diagnostics, FitReport
 from bridges.compare.cell import WARM_UP
 from bridges.errors import DataError
+from bridges.fit_report import Diagnostics, FitReport
 
 ALL_FITTED: list[Any] = []
 

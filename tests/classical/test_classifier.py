@@ -15,7 +15,7 @@ from bridges.svm.multiclass import binary_tasks
 from classical.classifier import MPISVC
 from classical.solver import kernel as kernel_module
 from classical.solver.checkpoint import Journal
-from classical.solver.decomposition import Settings
+from classical.solver.dual import Settings
 
 
 def blobs(n, n_classes=2, seed=0, d=5, spread=1.2):

@@ -122,7 +122,7 @@ def test_other_fusions_are_saved_too(combine, tmp_path):
 def test_gaps_on_landsat_pixels(shared_data):
     """Developed land against grass: gaps within five per cent at 40 samples × 2 bits."""
     from bridges.samples.pixels import labelled_pixels
-    from bridges.scene.scene import open_scene
+    from bridges.scene.opening import open_scene
 
     folder = shared_data("scenes/nc_raleigh_l7_2000")
     data = labelled_pixels(

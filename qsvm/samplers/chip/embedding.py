@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import EmbeddingError, UsageError
+from qsvm.problem.dual_problem import ising
 from qsvm.samplers.chip.chips import Chip
 from qsvm.samplers.chip.cliques import Chains
 
@@ -30,17 +31,6 @@ rounding errors by which the same problem may differ between two runs, so that a
 submits exactly what the first one did."""
 
 UNEMBEDDINGS = ("majority", "discard", "descent")
-
-
-def ising(problem: DualProblem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return fields h of shape (nK,) and symmetric couplings J of shape (nK, nK) of spins.
-
-    The energy is ``Σ h_i s_i + Σ_{i<j} J_ij s_i s_j`` up to a constant, with bits
-    ``a = (1 + s) / 2``.
-    """
-    quadratic, linear, _ = problem.qubo()
-    couplings = quadratic / 4.0
-    return linear / 2.0 + couplings.sum(axis=1), couplings
 
 
 def torque_compensation(couplings: NDArray[np.float64], prefactor: float = TORQUE) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridges.run.console import Progress
+from bridges.machine.progress import Progress
 from qsvm.samplers.base import sample_each
 from qsvm.samplers.chip.budget import Budget
 from qsvm.samplers.chip.chips import Chip, named_chip, require_extra

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import UsageError
-from bridges.run.console import Progress, no_progress
+from bridges.machine.progress import Progress, no_progress
 from qsvm.samplers.base import SampleBatch
 from qsvm.samplers.chip.budget import AnnealSettings
 from qsvm.samplers.chip.chips import Chip

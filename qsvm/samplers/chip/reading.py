@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bridges.classifier import add_seconds
+from bridges.fit_report import add_seconds
 from qsvm.samplers.base import SampleBatch, batch_from_rows, told_seconds
 from qsvm.samplers.chip.chips import Chip
 from qsvm.samplers.chip.cliques import longest_chain

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import UsageError
-from bridges.machine.comm import usable_cores
-from bridges.run.console import Progress, no_progress
+from bridges.machine.progress import Progress, no_progress
+from bridges.machine.threads import usable_cores
 from qsvm.problem.lattice import Lattice, lattice
 from qsvm.samplers.base import SampleBatch, batch_from_rows, sample_each
 

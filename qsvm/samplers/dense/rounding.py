@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qsvm.problem.exact import solve_box
-from qsvm.samplers.base import SampleBatch, batch_from_rows
+from qsvm.samplers.base import SampleBatch, ThreadedSampler, batch_from_rows
 from qsvm.samplers.dense.annealer import descent_passes, walk_data
-from qsvm.samplers.threaded import ThreadedSampler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

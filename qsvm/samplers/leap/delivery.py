@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bridges.errors import SolverError
-from bridges.run.console import Progress, no_progress
+from bridges.machine.progress import Progress, no_progress
 from qsvm.samplers.chip.budget import Budget
 from qsvm.samplers.leap.connection import Connection
 from qsvm.samplers.leap.faults import RESUME_HINT, Trouble, diagnose, refusal

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import SolverError
-from bridges.run.console import Progress, no_progress
+from bridges.machine.progress import Progress, no_progress
+from qsvm.problem.dual_problem import problem_digest
 from qsvm.samplers.base import SampleBatch, batch_from_rows
 from qsvm.samplers.chip.budget import Budget
-from qsvm.samplers.cloud_run import CloudRun
-from qsvm.samplers.leap.qpu import seconds
+from qsvm.samplers.leap.cloud_run import CloudRun
+from qsvm.samplers.leap.messages import seconds
 from qsvm.samplers.leap.session import Entry, Session
-from qsvm.samplers.leap.store import ANSWERED, Row, RunStore, problem_digest
+from qsvm.samplers.leap.store import ANSWERED, Row, RunStore
 
 if TYPE_CHECKING:
     import dimod

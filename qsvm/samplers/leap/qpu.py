@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import dataclasses
 import json
 import logging
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bridges.errors import SolverError
-from bridges.run.console import Progress, no_progress
+from bridges.machine.progress import Progress, no_progress
 from qsvm.samplers.base import SampleBatch
 from qsvm.samplers.chip.budget import Budget
 from qsvm.samplers.chip.chips import Chip
@@ -21,7 +16,8 @@ from qsvm.samplers.chip.embedding import TORQUE
 from qsvm.samplers.chip.packed import PackedSampler, Schedule
 from qsvm.samplers.chip.packing import Plan, Request
 from qsvm.samplers.chip.reading import Answer
-from qsvm.samplers.cloud_run import CloudRun
+from qsvm.samplers.leap.cloud_run import CloudRun
+from qsvm.samplers.leap.messages import decode_answer, describe, encode
 from qsvm.samplers.leap.session import Entry, Session
 from qsvm.samplers.leap.store import ANSWERED, Row, RunStore
 
@@ -216,84 +212,3 @@ class CliqueQPU(PackedQPU):
 
     summary = "D-Wave QPU through Leap: one clique-embedded problem per submission"
     together = 1
-
-
-def describe(request: Request) -> dict[str, Any]:
-    """Return what a run store keeps of a request: enough to read its answer anew."""
-    submission = request.submission
-    return {
-        "placements": [dataclasses.asdict(place) for place in submission.placements],
-        "n_reads": submission.n_reads,
-        "gauge": submission.gauge,
-    }
-
-
-def encode(solver: Any, request: Request) -> dict[str, Any]:
-    """Return a request in SAPI's ``qp`` format."""
-    from dwave.cloud.coders import encode_problem_as_qp
-
-    return dict(
-        encode_problem_as_qp(solver, request.fields, request.couplings, undirected_biases=True)
-    )
-
-
-def decode_answer(
-    message: dict[str, Any], request: Request, turnaround_s: float | None = None
-) -> Answer:
-    """Decode a QPU's answer in SAPI's ``qp`` format.
-
-    Parameters
-    ----------
-    message : dict
-        What ``GET problems/<id>`` returns.
-    request : Request
-        What was asked.
-    turnaround_s : float, optional
-        Seconds between sending and having the answer, as seen from here.
-
-    Raises
-    ------
-    ValueError
-        If the answer does not fit the request.
-    """
-    answer = message["answer"]
-    qubits = np.frombuffer(base64.b64decode(answer["active_variables"]), dtype="<i4")
-    counts = np.frombuffer(base64.b64decode(answer["num_occurrences"]), dtype="<i4")
-    packed = np.frombuffer(base64.b64decode(answer["solutions"]), dtype=np.uint8)
-    width = -(-len(qubits) // 8)
-    if set(qubits.tolist()) != set(request.fields) or len(packed) != len(counts) * width:
-        raise ValueError("the answer does not fit the request")
-    if counts.sum() != request.submission.n_reads:
-        raise ValueError("the answer has another number of reads than was asked")
-    bits = np.unpackbits(packed.reshape(len(counts), width), axis=1)[:, : len(qubits)]
-    return Answer(
-        qubits.astype(np.int64),
-        (2 * bits.astype(np.int8) - 1),
-        counts.astype(np.int64),
-        seconds(message, turnaround_s),
-    )
-
-
-def seconds(message: dict[str, Any], turnaround_s: float | None = None) -> dict[str, float]:
-    """Return where the time of an answer went, in seconds.
-
-    ``queue`` is what passed in the cloud besides the QPU's work, ``network`` what passed between
-    here and the cloud.
-    """
-    timing = message["answer"].get("timing", {})
-    names = {
-        "qpu_access_time": "qpu_access",
-        "qpu_programming_time": "qpu_programming",
-        "qpu_sampling_time": "qpu_sampling",
-        "total_post_processing_time": "post_processing",
-    }
-    found = {name: float(timing[key]) / 1e6 for key, name in names.items() if key in timing}
-    if message.get("submitted_on") and message.get("solved_on"):
-        begun, ended = (
-            datetime.fromisoformat(message[key]) for key in ("submitted_on", "solved_on")
-        )
-        in_cloud = (ended - begun).total_seconds()
-        found["queue"] = max(0.0, in_cloud - found.get("qpu_access", 0.0))
-        if turnaround_s is not None:
-            found["network"] = max(0.0, turnaround_s - in_cloud)
-    return found

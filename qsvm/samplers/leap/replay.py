@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridges.errors import DataError, UsageError
-from bridges.run.console import Progress
+from bridges.machine.progress import Progress
 from qsvm.samplers.chip.chips import Chip
 from qsvm.samplers.chip.packed import PackedSampler
 from qsvm.samplers.chip.packing import Request
 from qsvm.samplers.chip.reading import Answer
-from qsvm.samplers.leap.qpu import decode_answer
+from qsvm.samplers.leap.messages import decode_answer
 from qsvm.samplers.leap.store import ANSWERED, RunStore, rewind, store_file
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bridges.errors import UsageError
-from bridges.run.console import Progress
+from bridges.machine.progress import Progress
 from qsvm.samplers.chip.budget import Budget
 from qsvm.samplers.chip.chips import Chip
 from qsvm.samplers.leap.connection import Connection

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bridges.errors import DataError
-from qsvm.samplers.leap.qpu import seconds
+from qsvm.samplers.leap.messages import seconds
 from qsvm.samplers.leap.store import ANSWERED, RunStore, store_file
 
 

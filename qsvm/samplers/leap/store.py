@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 import sqlite3
@@ -21,14 +20,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bridges.errors import DataError, UsageError
 from qsvm.samplers.chip.chips import Chip, chip_from_properties
-from qsvm.samplers.chip.embedding import ising
 
 if TYPE_CHECKING:
-    from qsvm.problem.dual_problem import DualProblem
+    pass
 
 FILE_NAME = "leap.sqlite"
 """Of the store inside a run's folder."""
@@ -310,13 +306,3 @@ def default_store() -> Path:
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     stamp = time.strftime("%Y%m%d-%H%M%S")
     return Path(home) / "annealsvm" / f"{stamp}-{uuid.uuid4().hex[:6]}" / FILE_NAME
-
-
-def problem_digest(problem: DualProblem) -> str:
-    """Return a hash of a problem that rounding errors do not change."""
-    h, j = ising(problem)
-    peak = max(np.abs(h).max(initial=0.0), np.abs(j).max(initial=0.0)) or 1.0
-    digest = hashlib.sha256(repr((problem.n_coefficients, problem.n_bits)).encode())
-    for part in (h, j[np.triu_indices_from(j, k=1)]):
-        digest.update((np.round(part / peak, 6) + 0.0).tobytes())
-    return digest.hexdigest()[:32]

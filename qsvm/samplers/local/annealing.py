@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridges.errors import UsageError
-from qsvm.samplers.threaded import ThreadedSampler, sample_bits
+from qsvm.samplers.base import ThreadedSampler, sample_bits
 
 if TYPE_CHECKING:
     from qsvm.problem.dual_problem import DualProblem

@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from bridges.ensemble.bagging import KernelEnsemble
 from bridges.errors import DataError
-from bridges.machine import comm
+from bridges.machine import comm, threads
 from bridges.reference import ReferenceSVC
 
 
@@ -24,7 +24,7 @@ def test_ranges_partition_in_order_and_evenly(n, size):
 
 @pytest.fixture
 def no_launcher(monkeypatch):
-    for name in (*comm.LAUNCHER_VARIABLES, *comm.LOCAL_SIZE_VARIABLES):
+    for name in (*comm.LAUNCHER_VARIABLES, *threads.LOCAL_SIZE_VARIABLES):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -95,10 +95,11 @@ def test_what_cannot_be_sent_is_told():
 
 
 def test_threads_share_the_cores_of_a_node(no_launcher, monkeypatch):
-    monkeypatch.setattr(comm, "usable_cores", lambda: 8)
-    assert comm.default_threads() == 8
+    for module in (comm, threads):
+        monkeypatch.setattr(module, "usable_cores", lambda: 8)
+    assert threads.default_threads() == 8
     monkeypatch.setenv("MPI_LOCALNRANKS", "3")
-    assert comm.default_threads() == 2
+    assert threads.default_threads() == 2
     alone = comm.SingleRank()
     assert comm.threads_per_rank(alone) == 8
     assert comm.threads_per_rank(alone, 3) == 3

@@ -15,9 +15,9 @@ from bridges.errors import DataError, UsageError
 from bridges.maps import classify as maps
 from bridges.maps.classify import predict_map
 from bridges.maps.pictures import label_picture, map_picture, scene_picture, thinning
+from bridges.scene.opening import open_scene
 from bridges.scene.palette import LAND_COVER, OTHERS, class_palette
 from bridges.scene.raster import opened
-from bridges.scene.scene import open_scene
 
 NAMES = {1: "water", 2: "forest", 3: "urban"}
 

@@ -8,20 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridges.report import plots
+from bridges.report import map_plots, plots
 from bridges.report.metrics import evaluate
-from bridges.report.page import (
-    Section,
-    Table,
-    cell,
+from bridges.report.page import Section, Table, cell, render_report
+from bridges.report.sections import (
     classes_section,
     map_section,
     quality_section,
-    render_report,
     run_section,
     scores_section,
 )
-from bridges.run.folder import run_record
+from bridges.run.record import run_record
 
 NAMES = {1: "water", 2: "<b>forest</b>", 3: "urban"}
 
@@ -46,13 +43,13 @@ def test_every_line_of_many_differs_without_colour() -> None:
 
 
 def test_thin_keeps_maps_small() -> None:
-    assert max(plots.thin(np.zeros((4001, 30))).shape) <= plots.MAP_PIXELS
-    assert plots.thin(np.zeros((5, 5))).shape == (5, 5)
+    assert max(map_plots.thin(np.zeros((4001, 30))).shape) <= map_plots.MAP_PIXELS
+    assert map_plots.thin(np.zeros((5, 5))).shape == (5, 5)
 
 
 def test_the_error_map_counts_labelled_pixels_only() -> None:
     _, ax = plots.new_figure()
-    plots.plot_error_map(ax, np.array([[1, 2], [-1, 1]]), np.array([[1, 1], [1, -1]]), NAMES)
+    map_plots.plot_error_map(ax, np.array([[1, 2], [-1, 1]]), np.array([[1, 1], [1, -1]]), NAMES)
     assert "50.0%" in ax.get_title()
     image = ax.images[0].get_array()
     assert np.asarray(image)[1].tolist() == [[1, 1, 1], [1, 1, 1]]
@@ -60,7 +57,7 @@ def test_the_error_map_counts_labelled_pixels_only() -> None:
 
 def test_equal_figures_give_equal_bytes(tmp_path: Path, codes: np.ndarray) -> None:
     for name in ("a.png", "b.png", "a.svg", "b.svg"):
-        plots.save_figure(plots.map_figure(codes, codes, NAMES), tmp_path / name)
+        plots.save_figure(map_plots.map_figure(codes, codes, NAMES), tmp_path / name)
     for kind in ("png", "svg"):
         first, second = ((tmp_path / f"{n}.{kind}").read_bytes() for n in "ab")
         assert first == second

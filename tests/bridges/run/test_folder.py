@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from bridges.errors import UsageError
-from bridges.run.folder import RunFolder, atomic_target, run_record, write_json
+from bridges.machine.files import atomic_target, write_json
+from bridges.run.folder import RunFolder
+from bridges.run.record import run_record
 
 
 def everything(folder: Path) -> list[str]:

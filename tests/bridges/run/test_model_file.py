@@ -15,8 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from bridges.classifier import Diagnostics, FitReport
 from bridges.errors import DataError, UsageError
+from bridges.fit_report import Diagnostics, FitReport
 from bridges.run.model_file import load_model, save_model
 from bridges.svm.expansion import KernelExpansion
 from bridges.svm.kernels import Kernel

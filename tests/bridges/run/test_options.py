@@ -7,7 +7,8 @@ import json
 import pytest
 
 from bridges.errors import UsageError
-from bridges.run import options
+from bridges.run import config as values
+from bridges.run import option_types, options
 from qsvm.train import make_parser as train_parser
 
 
@@ -16,13 +17,13 @@ def parser():
     options.add_output_options(made)
     options.add_data_options(made)
     options.add_kernel_options(made, C=3.0)
-    made.add_argument("--member-size", type=options.at_least(2), default=80)
-    made.add_argument("--sampler-option", type=options.key_value, action="append", default=[])
+    made.add_argument("--member-size", type=option_types.at_least(2), default=80)
+    made.add_argument("--sampler-option", type=option_types.key_value, action="append", default=[])
     return made
 
 
 def parse(*words):
-    return options.parse(parser(), words)
+    return values.parse(parser(), words)
 
 
 @pytest.fixture
@@ -77,18 +78,18 @@ sampler-option = ["num_reads=5", "beta_range=(0.1, 5)"]
 def test_the_record_of_a_run_is_a_file_of_options(config):
     words = ["--member-size", "9", "--classes", "a,b", "--sampler-option", "num_reads=3", "-v"]
     args = parse(*words, "--out", "somewhere", "--json")
-    record = json.dumps({"arguments": options.recorded(args), "seed": 0})
+    record = json.dumps({"arguments": values.recorded(args), "seed": 0})
     again = parse("--config", config(record, "run.json"))
-    assert options.recorded(again) == options.recorded(args)
+    assert values.recorded(again) == values.recorded(args)
     assert again.out is None
     assert again.json is False
 
 
 def test_every_option_of_the_main_command_survives_its_record(config):
-    args = options.parse(train_parser(), ["--C", "encoding", "--num-reads", "5", "--refine", "2"])
-    record = json.dumps({"arguments": options.recorded(args)})
-    again = options.parse(train_parser(), ["--config", config(record, "run.json")])
-    assert options.recorded(again) == options.recorded(args)
+    args = values.parse(train_parser(), ["--C", "encoding", "--num-reads", "5", "--refine", "2"])
+    record = json.dumps({"arguments": values.recorded(args)})
+    again = values.parse(train_parser(), ["--config", config(record, "run.json")])
+    assert values.recorded(again) == values.recorded(args)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +165,6 @@ def test_help_shows_defaults_where_there_are_any(capsys):
 
 
 def test_values_of_key_value_pairs_are_literals_or_text():
-    assert options.key_value("num-reads=10") == ("num_reads", 10)
-    assert options.key_value("solver=Advantage_system4.1") == ("solver", "Advantage_system4.1")
-    assert options.key_value("a=b=c") == ("a", "b=c")
+    assert option_types.key_value("num-reads=10") == ("num_reads", 10)
+    assert option_types.key_value("solver=Advantage_system4.1") == ("solver", "Advantage_system4.1")
+    assert option_types.key_value("a=b=c") == ("a", "b=c")

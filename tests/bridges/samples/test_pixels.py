@@ -10,7 +10,7 @@ import pytest
 
 from bridges.errors import DataError, UsageError
 from bridges.samples.pixels import labelled_pixels
-from bridges.scene.scene import open_scene
+from bridges.scene.opening import open_scene
 
 LEFT, TOP, PIXEL = 500_000.0, 4_000_000.0, 30.0  # as in conftest.make_raster
 

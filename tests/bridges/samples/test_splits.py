@@ -145,7 +145,7 @@ def test_what_the_data_lack(kind, options, error, match):
 
 def test_raleigh_polygons(shared_data):
     from bridges.samples.pixels import labelled_pixels
-    from bridges.scene.scene import open_scene
+    from bridges.scene.opening import open_scene
 
     folder = shared_data("scenes/nc_raleigh_l7_2000")
     data = labelled_pixels(

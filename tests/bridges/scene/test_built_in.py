@@ -14,8 +14,8 @@ from bridges.samples.pixels import labelled_pixels
 from bridges.samples.splits import make_split
 from bridges.scene.built_in import CLASS_NAMES, ENDMEMBERS, FRACTIONS, write_scene
 from bridges.scene.built_in_layout import smooth_field
+from bridges.scene.opening import open_scene
 from bridges.scene.raster import opened
-from bridges.scene.scene import open_scene
 
 
 @pytest.fixture(scope="module")

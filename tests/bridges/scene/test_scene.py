@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridges.errors import DataError
+from bridges.scene.opening import open_scene
 from bridges.scene.raster import Grid
-from bridges.scene.scene import Scene, landsat, open_scene
+from bridges.scene.scene import Scene, landsat
 
 
 @given(

@@ -8,13 +8,8 @@ from sklearn.datasets import make_blobs
 from sklearn.svm import SVC
 
 from bridges.errors import UsageError
-from qsvm.formulations.combination import (
-    BIAS_RULES,
-    COMBINATIONS,
-    bias,
-    combine,
-    training_accuracies,
-)
+from qsvm.formulations.bias import BIAS_RULES, bias
+from qsvm.formulations.combination import COMBINATIONS, combine, training_accuracies
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=30), st.sampled_from([*COMBINATIONS]))

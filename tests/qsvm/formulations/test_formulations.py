@@ -7,8 +7,8 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.svm import SVR
 
 from qsvm.fitting.refine import refine
+from qsvm.formulations.crammer_singer import crammer_singer
 from qsvm.formulations.regression import (
-    crammer_singer,
     epsilon_regression,
     regression_bias,
     regression_coefficients,

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridges.errors import BudgetError, DataError, EmbeddingError, SolverError, UsageError
-from qsvm.problem.dual_problem import DualProblem, bit_weights
+from qsvm.problem.dual_problem import DualProblem, bit_weights, ising
 from qsvm.samplers.chip.budget import AnnealSettings, Budget, access_time_us, split_reads
-from qsvm.samplers.chip.embedding import descend, embed, ising, torque_compensation, unembed
+from qsvm.samplers.chip.embedding import descend, embed, torque_compensation, unembed
 
 pytest.importorskip("dwave.cloud", reason="the extra 'leap' is not installed")
 

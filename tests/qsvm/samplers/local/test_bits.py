@@ -14,13 +14,8 @@ from bridges import registry
 from bridges.errors import SolverError, UsageError
 from qsvm.problem.dual_problem import DualProblem, bit_weights
 from qsvm.samplers.dense.as_dimod import DenseSampler
-from qsvm.samplers.local.bits import (
-    AnyDimodSampler,
-    Exhaustive,
-    PathIntegral,
-    SteepestDescent,
-    Tabu,
-)
+from qsvm.samplers.local.any_dimod import AnyDimodSampler
+from qsvm.samplers.local.bits import Exhaustive, PathIntegral, SteepestDescent, Tabu
 
 SAMPLERS = {
     "tabu": Tabu(num_reads=5, max_updates=2000),

@@ -1,0 +1,79 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
+
+
+@contextlib.contextmanager
+def atomic_target(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path in the same folder, renamed to ``path`` if the block succeeds.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to make; its folder must exist. Missing or half-written content never appears
+        under this name, and nothing is left if the block raises.
+
+    Yields
+    ------
+    Path
+        A path with the same suffix, in the same folder, that does not exist yet.
+    """
+    final = Path(path)
+    temporary = final.with_name(f".{final.stem}.partial-{os.getpid()}{final.suffix}")
+    try:
+        yield temporary
+        temporary.replace(final)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a UTF-8 text file whole or not at all."""
+    with atomic_target(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Write an indented JSON file whole or not at all; NaN raises, since JSON has none."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False, default=plain) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """Turn what JSON does not know into what it does: paths, NumPy scalars and arrays."""
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+@contextlib.contextmanager
+def temporary(path: str | Path) -> Iterator[Path]:
+    """Yield a name for a file in the folder of ``path``; the file is removed at the end."""
+    path = Path(path)
+    # GDAL chooses formats by suffix in places, so the temporary name keeps it.
+    part = path.with_name(f".{path.stem}.{os.getpid()}-{uuid.uuid4().hex[:8]}{path.suffix}")
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_or_nothing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary name for a file that gets its own name when the block succeeds."""
+    with temporary(path) as part:
+        yield part
+        part.replace(path)

@@ -1,0 +1,163 @@
+"""The sections of a run's report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bridges.report.metrics import LABELS, SCORES
+from bridges.report.page import Picture, Section, Table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CONTROLS = {
+    "random_alpha": "control: random α on the same members",
+    "constant_alpha": "control: α = const (Parzen window)",
+    "exact_same_members": "control: exact SVM on the same members",
+    "exact_all": "control: one exact SVM on all training pixels",
+}
+"""What the null controls are called in tables for people."""
+
+QUALITY = {
+    "energy_gap_mean": "energy gap of the averaged α to the exact dual, mean",
+    "energy_gap_max": "the same, largest",
+    "best_sample_gap_mean": "energy gap of the best single sample, mean",
+    "rounded_gap_mean": "the same of the exact optimum rounded to the lattice: the reference",
+    "above_zero_fraction": "kept samples worse than all-zero α",
+    "equality_violation_mean": "violation of Σ α y = 0, relative",
+    "at_zero_fraction": "coefficients at 0",
+    "at_bound_fraction": "coefficients at their upper bound",
+    "chain_break_fraction": "broken chains",
+    "couplers_dropped": "couplers dropped",
+    "kkt_violation_max": "largest violation of the optimality conditions",
+}
+
+SIZES = {
+    "n_samples": "training samples",
+    "n_support": "distinct support vectors",
+    "n_variables": "binary variables of the largest QUBO",
+    "n_problems": "duals solved",
+    "n_members": "members",
+    "n_iterations": "iterations or rounds",
+    "objective": "sum of the dual objectives",
+}
+
+
+def scores_section(metrics: Mapping[str, Any], name: str = "this model") -> Section:
+    """Return the table of scores with the null controls under them.
+
+    Parameters
+    ----------
+    metrics : mapping
+        What ``metrics.json`` holds (:func:`bridges.report.metrics.evaluate` plus ``controls``).
+    name : str
+        What the model is called.
+    """
+    controls = dict(metrics.get("controls") or {})
+    used = [key for key in SCORES if metrics.get(key) is not None]
+    rows = [[name, *(metrics[key] for key in used)]]
+    rows += [
+        [CONTROLS.get(key, f"control: {key}"), *(scores.get(score) for score in used)]
+        for key, scores in controls.items()
+    ]
+    table = Table(
+        ["", *(LABELS[key] for key in used)],
+        rows,
+        strong=frozenset({0}),
+        quiet=frozenset(range(1, len(rows))),
+    )
+    return Section("Scores on the test pixels", control_sentences(metrics), tables=[table])
+
+
+def control_sentences(metrics: Mapping[str, Any]) -> list[str]:
+    """Say in plain words how a model compares with its null controls."""
+    controls = metrics.get("controls") or {}
+    key = "auroc" if metrics.get("auroc") is not None else "accuracy"
+    value = metrics[key]
+    sentences = []
+    for control, name in (("random_alpha", "random"), ("constant_alpha", "constant")):
+        other = (controls.get(control) or {}).get(key)
+        if other is not None:
+            verb = "score more than" if value > other else "score no more than"
+            sentences.append(
+                f"The trained coefficients {verb} {name} ones "
+                f"({LABELS[key]} {value:.3f} against {other:.3f})."
+            )
+    if sentences:
+        sentences.append("One split cannot tell chance from skill: bridges.compare repeats it.")
+    return sentences
+
+
+def classes_section(metrics: Mapping[str, Any]) -> Section:
+    """Return the table and pictures of the classes: accuracies, support, confusion matrix."""
+    from bridges.report import plots
+
+    classes = metrics["classes"]
+    names = [c["name"] for c in classes]
+    keys = ("producers_accuracy", "users_accuracy", "f1", "support")
+    heads = ["class", "producer's accuracy", "user's accuracy", "F1", "test pixels"]
+    table = Table(heads, [[c["name"], *(c[key] for key in keys)] for c in classes])
+    size = 2.4 + 0.42 * len(names)
+    bars, ax = plots.new_figure(5.2, size)
+    values = {h: [c[key] for c in classes] for h, key in zip(heads[1:3], keys, strict=False)}
+    plots.plot_class_bars(ax, values, names)
+    square, ax = plots.new_figure(5.2, size + 0.8)
+    plots.plot_confusion(ax, metrics["confusion"], names)
+    pictures = [
+        Picture(bars, "Producer's accuracy (recall) and user's accuracy (precision) per class."),
+        Picture(square, "Rows: true class; columns: prediction; shade: share of the true class."),
+    ]
+    return Section("Classes", tables=[table], pictures=pictures)
+
+
+def map_section(
+    predicted: NDArray[Any], truth: NDArray[Any] | None, class_names: Mapping[int, str]
+) -> Section:
+    """Return the predicted map beside the truth and the error map, one picture each."""
+    from bridges.report import map_plots
+
+    pictures = [
+        Picture(
+            map_plots.single_map(predicted, class_names, "predicted"), "Predicted map.", raster=True
+        )
+    ]
+    if truth is not None:
+        labels = map_plots.single_map(truth, class_names, "truth")
+        errors = map_plots.single_error_map(predicted, truth, class_names)
+        pictures.append(Picture(labels, "The truth where it is known.", raster=True))
+        note = "Errors where the truth is known, training pixels included."
+        pictures.append(Picture(errors, note, raster=True))
+    return Section("Map", pictures=pictures)
+
+
+def quality_section(metrics: Mapping[str, Any]) -> Section:
+    """Return fit times, sizes and the diagnostics of the dual solutions."""
+    report, quality = metrics.get("fit_report") or {}, metrics.get("diagnostics") or {}
+    facts = {text: quality[key] for key, text in QUALITY.items() if quality.get(key) is not None}
+    times = {key: value for key, value in report.items() if key.endswith("_s")}
+    sizes = {text: report[key] for key, text in SIZES.items() if report.get(key) is not None}
+    tables = [
+        Table(
+            [key.removesuffix("_s") + " [s]" for key in times],
+            [list(times.values())],
+            caption="Where the seconds of the fit went",
+        )
+    ]
+    if not times:
+        tables = []
+    return Section("How well the problem was solved", facts={**facts, **sizes}, tables=tables)
+
+
+def run_section(record: Mapping[str, Any]) -> Section:
+    """Return what was run, from :func:`bridges.run.record.run_record`."""
+    arguments = {k: v for k, v in record["arguments"].items() if v is not None}
+    facts = {
+        "command": " ".join(record["command"]),
+        "arguments": arguments,
+        "seed": record["seed"],
+        "machine": record["host"],
+        "versions": record["versions"],
+        "seconds": record["timings"],
+    }
+    return Section("What was run", facts=facts)

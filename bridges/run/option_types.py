@@ -1,0 +1,78 @@
+"""Types of options."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+
+def comma_list(text: str) -> list[str]:
+    """Split ``a,b`` into its parts."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def at_least(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return the type of an option that is a whole number from ``least`` (to ``most``)."""
+    wanted = f"a whole number of at least {least}" + (f" and at most {most}" if most else "")
+
+    def convert(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least or (most is not None and value > most):
+            raise argparse.ArgumentTypeError(f"'{text}' is not {wanted}")
+        return value
+
+    return convert
+
+
+def number(
+    what: str,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    names: Sequence[str] = (),
+) -> Callable[[str], float | str]:
+    """Return the type of an option that is a finite number, or one of some words.
+
+    Parameters
+    ----------
+    what : str
+        Name of the quantity, for the message.
+    above, least : float, optional
+        Bound that the number must exceed, or at least reach.
+    names : sequence of str
+        The words.
+    """
+    bound = f" > {above:g}" if above is not None else f" ≥ {least:g}" if least is not None else ""
+    wanted = ", ".join([f"a number{bound}", *names])
+
+    def convert(text: str) -> float | str:
+        if text in names:
+            return text
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        fits = math.isfinite(value)
+        fits = fits and (above is None or value > above) and (least is None or value >= least)
+        if not fits:
+            raise argparse.ArgumentTypeError(f"'{text}' does not fit {what}: {wanted}")
+        return value
+
+    return convert
+
+
+def key_value(text: str) -> tuple[str, Any]:
+    """Parse ``key=value``; the value is a Python literal, or text."""
+    key, sign, value = text.partition("=")
+    if not sign or not key:
+        raise argparse.ArgumentTypeError(f"'{text}' is not of the form key=value")
+    try:
+        return key.strip().replace("-", "_"), ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key.strip().replace("-", "_"), value

@@ -1,0 +1,129 @@
+"""Sources of labels for the pixels of a scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from bridges.errors import DataError, UsageError
+from bridges.samples import polygons as vector
+from bridges.scene.raster import Grid, class_names_of, opened, require_same_grid
+from bridges.scene.sidecar import read_sidecar
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from rasterio.windows import Window
+
+    from bridges.scene.scene import Scene
+
+UNLABELLED = -1
+
+LARGEST_CODE = 65535
+"""Codes are written into maps of at most 16 bits."""
+
+
+class LabelSource(Protocol):
+    """Labels on the grid of a scene."""
+
+    class_names: dict[int, str]
+    has_groups: bool
+    notes: list[str]
+
+    def read(self, window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return class codes (-1 unlabelled) and groups, both of shape (h, w)."""
+
+
+@dataclass
+class RasterLabels:
+    """Labels in a raster on the image's grid.
+
+    The raster's nodata value is unlabelled, and so is the ``unlabelled`` of scene.json; where
+    neither is stated, 0.
+    """
+
+    path: Path
+    class_names: dict[int, str]
+    unlabelled: set[int]
+    has_groups: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def read(self, window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return class codes (-1 unlabelled), and no groups (zeros)."""
+        codes = read_codes(self.path, window)
+        codes[np.isin(codes, list(self.unlabelled))] = UNLABELLED
+        if codes.size and (codes.max() > LARGEST_CODE or codes.min() < UNLABELLED):
+            worst = codes.max() if codes.max() > LARGEST_CODE else codes.min()
+            raise DataError(
+                f"{self.path} has the class code {worst}.",
+                f"Class codes are whole numbers from 0 to {LARGEST_CODE}; recode the raster, or "
+                "state its nodata value: rio edit-info --nodata VALUE labels.tif",
+            )
+        return codes, np.zeros_like(codes)
+
+
+def read_codes(path: Path, window: Window | None = None) -> NDArray[np.int64]:
+    """Read a raster of whole numbers; NaN becomes -1.
+
+    Raises
+    ------
+    DataError
+        If it has several bands or fractions.
+    """
+    with opened(path) as dataset:
+        if dataset.count != 1:
+            raise DataError(
+                f"{path} has {dataset.count} bands; labels and groups have one.",
+                f"Extract the band: rio stack {path} --bidx 1 -o one_band.tif",
+            )
+        stored = dataset.read(1, window=window)
+    if stored.dtype.kind == "f":
+        stored = np.where(np.isnan(stored), UNLABELLED, stored)
+        if not np.array_equal(stored, np.rint(stored)):
+            raise DataError(
+                f"{path} holds fractions, not class codes.", "Name a raster of whole numbers."
+            )
+    codes: NDArray[np.int64] = stored.astype(np.int64)
+    return codes
+
+
+def _raster_labels(scene: Scene, path: Path) -> RasterLabels:
+    with opened(path) as dataset:
+        require_same_grid(scene.grid, path, Grid.of(dataset), _image_of(scene))
+        nodata, names = dataset.nodata, class_names_of(dataset)
+    beside = read_sidecar(path.parent)
+    names = names or scene.class_names or beside.class_names
+    unlabelled = {UNLABELLED}
+    if beside.unlabelled is not None:
+        unlabelled.add(beside.unlabelled)
+    if nodata is not None and not np.isnan(nodata):
+        unlabelled.add(int(nodata))
+    elif beside.unlabelled is None:
+        unlabelled.add(0)
+    return RasterLabels(path, names, unlabelled)
+
+
+def _image_of(scene: Scene) -> Path:
+    return scene.bands[0].path
+
+
+def open_labels(scene: Scene, path: Path, label_field: str | None) -> LabelSource:
+    """Open a raster or vector file of labels.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read or does not fit the scene.
+    UsageError
+        If a field is named for a raster.
+    """
+    if vector.is_vector(path):
+        return vector.open_vector(scene.grid, path, label_field, scene.class_names)
+    if label_field is not None:
+        raise UsageError(
+            f"--label-field {label_field} is for vector files; {path} is a raster.",
+            "Leave it out, or name a file of polygons or points.",
+        )
+    return _raster_labels(scene, path)
