@@ -1,14 +1,59 @@
-"""The plain numbers that a fit reports: where the time went, and how good the duals are."""
+"""The plain numbers that a fit reports: where the time went, and how good the duals are.
+
+**To add a number**, add one field to :class:`FitReport` or :class:`Diagnostics` with its
+:func:`told`, and set it where the fit knows it; for a dual solved by sampling that is
+:func:`qsvm.fitting.diagnostics.assess`. Ensembles merge it, and the pages and tables that
+``shown_in`` names show it, without another line::
+
+    lattice_gap_mean: float | None = field(
+        default=None, metadata=told("energy gap of the lattice's optimum", "mean", "lattice's gap")
+    )
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import field
+from typing import Any, Literal, TypeVar
 
-if TYPE_CHECKING:
-    pass
+Merge = Literal["given", "sum", "max", "mean"]
+"""How the numbers of many duals or members become one; ``given`` where the ensemble counts."""
+
+Place = Literal["run", "times", "rows", "costs"]
+"""Where a number is shown: in the report of a run (its facts, its table of seconds), as a column of
+a comparison's ``rows.csv``, and in a comparison's table of costs (the median over folds)."""
+
+EVERYWHERE: tuple[Place, ...] = ("run", "rows", "costs")
+SECONDS: tuple[Place, ...] = ("times", "rows", "costs")
+
+MERGES: Mapping[str, Callable[[list[Any]], Any]] = {
+    "sum": sum,
+    "max": max,
+    "mean": lambda values: math.fsum(values) / len(values),
+}
+
+
+def told(
+    label: str, merge: Merge, head: str = "", shown_in: tuple[Place, ...] = EVERYWHERE
+) -> dict[str, Any]:
+    """Return the metadata of a number.
+
+    Parameters
+    ----------
+    label : str
+        What it is called in the report of a run.
+    merge : {"given", "sum", "max", "mean"}
+        How an ensemble merges those of its members, and a model those of its duals. Unknown
+        numbers (None) are left out.
+    head : str
+        What it is called above a column, where ``label`` is too long.
+    shown_in : tuple of {"run", "times", "rows", "costs"}
+        Where it is shown.
+    """
+    return {"label": label, "merge": merge, "head": head or label, "shown_in": shown_in}
 
 
 class _Record:
@@ -21,6 +66,9 @@ class _Record:
     def as_json(self) -> str:
         """Return the fields as one JSON object (NaN never occurs: unknown is null)."""
         return json.dumps(self.as_dict(), allow_nan=False)
+
+
+Record = TypeVar("Record", bound=_Record)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,22 +104,30 @@ class FitReport(_Record):
         Sum of the dual objectives (minimised form), None where it does not apply.
     """
 
-    total_s: float = 0.0
-    kernel_s: float = 0.0
-    build_s: float = 0.0
-    solve_s: float = 0.0
-    decode_s: float = 0.0
-    diagnose_s: float = 0.0
-    qpu_s: float = 0.0
-    queue_s: float = 0.0
-    n_samples: int = 0
-    n_support: int = 0
-    n_variables: int = 0
-    n_problems: int = 1
-    n_members: int = 1
-    n_iterations: int = 0
-    sent_bytes: int = 0
-    objective: float | None = None
+    total_s: float = field(default=0.0, metadata=told("total [s]", "given", shown_in=("times",)))
+    kernel_s: float = field(default=0.0, metadata=told("kernel [s]", "sum", shown_in=SECONDS))
+    build_s: float = field(default=0.0, metadata=told("build [s]", "sum", shown_in=SECONDS))
+    solve_s: float = field(default=0.0, metadata=told("solve [s]", "sum", shown_in=SECONDS))
+    decode_s: float = field(default=0.0, metadata=told("decode [s]", "sum", shown_in=SECONDS))
+    diagnose_s: float = field(default=0.0, metadata=told("diagnose [s]", "sum", shown_in=SECONDS))
+    qpu_s: float = field(default=0.0, metadata=told("QPU [s]", "sum", shown_in=SECONDS))
+    queue_s: float = field(default=0.0, metadata=told("queue [s]", "max", shown_in=SECONDS))
+    n_samples: int = field(default=0, metadata=told("training samples", "given", shown_in=("run",)))
+    n_support: int = field(
+        default=0, metadata=told("distinct support vectors", "given", "support vectors")
+    )
+    n_variables: int = field(
+        default=0, metadata=told("binary variables of the largest QUBO", "max", "QUBO variables")
+    )
+    n_problems: int = field(default=1, metadata=told("duals solved", "sum", shown_in=("run",)))
+    n_members: int = field(default=1, metadata=told("members", "given", shown_in=("run", "rows")))
+    n_iterations: int = field(
+        default=0, metadata=told("iterations or rounds", "max", shown_in=("run",))
+    )
+    sent_bytes: int = field(default=0, metadata=told("bytes sent by MPI", "sum", shown_in=()))
+    objective: float | None = field(
+        default=None, metadata=told("sum of the dual objectives", "sum", "dual objective")
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,17 +161,98 @@ class Diagnostics(_Record):
         Largest violation of the optimality conditions, for classical solvers.
     """
 
-    energy_gap_mean: float | None = None
-    energy_gap_max: float | None = None
-    best_sample_gap_mean: float | None = None
-    rounded_gap_mean: float | None = None
-    above_zero_fraction: float | None = None
-    equality_violation_mean: float | None = None
-    at_zero_fraction: float | None = None
-    at_bound_fraction: float | None = None
-    chain_break_fraction: float | None = None
-    couplers_dropped: int = 0
-    kkt_violation_max: float | None = None
+    energy_gap_mean: float | None = field(
+        default=None,
+        metadata=told("energy gap of the averaged α to the exact dual, mean", "mean", "energy gap"),
+    )
+    energy_gap_max: float | None = field(
+        default=None, metadata=told("the same, largest", "max", shown_in=("run", "rows"))
+    )
+    best_sample_gap_mean: float | None = field(
+        default=None,
+        metadata=told("energy gap of the best single sample, mean", "mean", "best sample's gap"),
+    )
+    rounded_gap_mean: float | None = field(
+        default=None,
+        metadata=told(
+            "the same of the exact optimum rounded to the lattice: the reference",
+            "mean",
+            "rounded optimum's gap",
+        ),
+    )
+    above_zero_fraction: float | None = field(
+        default=None,
+        metadata=told("kept samples worse than all-zero α", "mean", "kept samples above zero"),
+    )
+    equality_violation_mean: float | None = field(
+        default=None,
+        metadata=told("violation of Σ α y = 0, relative", "mean", shown_in=("run", "rows")),
+    )
+    at_zero_fraction: float | None = field(
+        default=None, metadata=told("coefficients at 0", "mean", shown_in=("run",))
+    )
+    at_bound_fraction: float | None = field(
+        default=None, metadata=told("coefficients at their upper bound", "mean", shown_in=("run",))
+    )
+    chain_break_fraction: float | None = field(default=None, metadata=told("broken chains", "mean"))
+    couplers_dropped: int = field(
+        default=0, metadata=told("couplers dropped", "sum", shown_in=("run",))
+    )
+    kkt_violation_max: float | None = field(
+        default=None,
+        metadata=told(
+            "largest violation of the optimality conditions", "max", shown_in=("run", "rows")
+        ),
+    )
+
+
+def shown(kind: type[_Record], place: Place) -> dict[str, str]:
+    """Return the names of the numbers that a place shows, in order, and what each is called there.
+
+    Parameters
+    ----------
+    kind : type
+        :class:`FitReport` or :class:`Diagnostics`.
+    place : {"run", "times", "rows", "costs"}
+        Where; the facts of a run show labels, the tables heads.
+    """
+    text = "label" if place == "run" else "head"
+    return {
+        entry.name: entry.metadata[text]
+        for entry in dataclasses.fields(kind)  # type: ignore[arg-type]
+        if place in entry.metadata["shown_in"]
+    }
+
+
+def merged(kind: type[Record], parts: Sequence[Record], **given: Any) -> Record:
+    """Return one record for many, every number merged as its field says.
+
+    Parameters
+    ----------
+    kind : type
+        :class:`FitReport` or :class:`Diagnostics`.
+    parts : sequence of records
+        Those of the members of an ensemble, or of the duals of a model; a number that all of them
+        leave unknown keeps its default.
+    **given
+        Numbers that the caller knows itself; those whose ``merge`` is ``given`` have to be here.
+
+    Raises
+    ------
+    TypeError
+        If one of those is missing.
+    """
+    values = dict(given)
+    for entry in dataclasses.fields(kind):  # type: ignore[arg-type]
+        if entry.name in given:
+            continue
+        rule = entry.metadata["merge"]
+        if rule == "given":
+            raise TypeError(f"{entry.name} of the whole does not follow from its parts: give it.")
+        known = [v for part in parts if (v := getattr(part, entry.name)) is not None]
+        if known:
+            values[entry.name] = MERGES[rule](known)
+    return kind(**values)
 
 
 def add_seconds(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:

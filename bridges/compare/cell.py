@@ -9,6 +9,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from bridges.compare.sources import Fold, make_fold
 from bridges.errors import ToolkitError
+from bridges.fit_report import Diagnostics, FitReport, shown
 from bridges.report.energies import energies
 from bridges.report.metrics import SCORES, evaluate, number
 
@@ -29,14 +31,8 @@ IDENTITY = (
     "seed", "curve", "curve_value", "n_train", "n_test", "n_features", "n_classes",
 )  # fmt: skip
 OUTCOME = ("status", "error", "hint", "warnings")
-REPORT = (
-    "kernel_s", "build_s", "solve_s", "decode_s", "diagnose_s", "qpu_s", "queue_s", "n_support",
-    "n_variables", "n_members", "objective",
-)  # fmt: skip
-QUALITY = (
-    "energy_gap_mean", "energy_gap_max", "best_sample_gap_mean", "rounded_gap_mean",
-    "above_zero_fraction", "equality_violation_mean", "chain_break_fraction", "kkt_violation_max",
-)  # fmt: skip
+REPORT = tuple(shown(FitReport, "rows"))
+QUALITY = tuple(shown(Diagnostics, "rows"))
 COSTS = ("fit_s", "predict_s_per_mpix", "peak_memory_mib", "ranks")
 COLUMNS = (*IDENTITY, *OUTCOME, *SCORES, *COSTS, *REPORT, *QUALITY)
 """Columns of the table before those of the classes."""
@@ -226,13 +222,16 @@ def own_account(estimator: Any) -> dict[str, Any]:
     """Return what a fitted estimator says about itself."""
     report = getattr(estimator, "fit_report_", None)
     quality = getattr(estimator, "diagnostics_", None)
-    found: dict[str, Any] = {name: number(getattr(report, name, None)) for name in REPORT}
-    found.update({name: number(getattr(quality, name, None)) for name in QUALITY})
+    found: dict[str, Any] = {name: _plain(getattr(report, name, None)) for name in REPORT}
+    found.update({name: _plain(getattr(quality, name, None)) for name in QUALITY})
     if not found["n_support"] and hasattr(estimator, "support_"):
         found["n_support"] = len(estimator.support_)
-    for name in ("n_support", "n_variables", "n_members"):
-        found[name] = None if found[name] is None else int(found[name])
     return found
+
+
+def _plain(value: Any) -> float | None:
+    """Return a number as the table takes it: counts stay whole."""
+    return int(value) if isinstance(value, Integral) else number(value)
 
 
 def failure(error: BaseException) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from bridges.compare import figures, tables
 from bridges.compare.sources import Source
 from bridges.compare.specs import Settings
-from bridges.compare.summary import Line, Verdicts
+from bridges.compare.summary import COSTS, Line, Verdicts
 from bridges.machine.files import atomic_target, write_text
 from bridges.report.page import Picture, Section, Table, render_report
 from bridges.report.plots import save_figure
@@ -19,24 +19,6 @@ from bridges.report.plots import save_figure
 Row = Mapping[str, Any]
 Arrays = Callable[[str], Mapping[str, Any]]
 Named = tuple[str, Picture]
-COST_HEADS = {
-    "kernel_s": "kernel [s]",
-    "build_s": "build [s]",
-    "solve_s": "solve [s]",
-    "decode_s": "decode [s]",
-    "diagnose_s": "diagnose [s]",
-    "qpu_s": "QPU [s]",
-    "queue_s": "queue [s]",
-    "peak_memory_mib": "peak memory [MiB]",
-    "n_support": "support vectors",
-    "n_variables": "QUBO variables",
-    "objective": "dual objective",
-    "energy_gap_mean": "energy gap",
-    "best_sample_gap_mean": "best sample's gap",
-    "rounded_gap_mean": "rounded optimum's gap",
-    "above_zero_fraction": "kept samples above zero",
-    "chain_break_fraction": "broken chains",
-}
 CONTROLS_TEXT = (
     "Null controls repeat an annealed model with random coefficients, with constant ones, with the "
     "exact SVM on the same members, and with one exact SVM on all training pixels. A model that is "
@@ -194,13 +176,13 @@ def _data_section(verdict: Verdicts, source: Source, pictures: Sequence[Picture]
 
 
 def _costs(lines: Sequence[Line]) -> Table:
-    used = [name for name in COST_HEADS if any(line.costs[name] for line in lines)]
+    used = [name for name in COSTS if any(line.costs[name] for line in lines)]
     rows = [
         [_breakable(line.display), *(_compact(line.costs[name]) for name in used)] for line in lines
     ]
     quiet = frozenset(i for i, line in enumerate(lines) if line.role != "classifier")
     return Table(
-        ["classifier", *(COST_HEADS[name] for name in used)],
+        ["classifier", *(COSTS[name] for name in used)],
         rows,
         caption="Costs and quality of the solution, medians over folds",
         note="Memory is the peak of the whole process during the fit.",

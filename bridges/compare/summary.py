@@ -20,16 +20,19 @@ from bridges.compare.statistics import (
     proportion_interval,
 )
 from bridges.errors import DataError
+from bridges.fit_report import Diagnostics, FitReport, shown
 from bridges.report.metrics import LABELS, SCORES
 
 Row = Mapping[str, Any]
 Arrays = Callable[[str], Mapping[str, Any]]
-MEDIANS = (
-    "fit_s", "kernel_s", "build_s", "solve_s", "decode_s", "diagnose_s", "qpu_s", "queue_s",
-    "predict_s_per_mpix", "peak_memory_mib", "n_support", "n_variables", "objective",
-    "energy_gap_mean", "best_sample_gap_mean", "rounded_gap_mean", "above_zero_fraction",
-    "chain_break_fraction",
-)  # fmt: skip
+TIMES = ("fit_s", "predict_s_per_mpix")
+"""Seconds that stand beside the scores."""
+COSTS = {
+    "peak_memory_mib": "peak memory [MiB]",
+    **shown(FitReport, "costs"),
+    **shown(Diagnostics, "costs"),
+}
+"""Columns of the table of costs and what stands above them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,7 +209,7 @@ def _line(rows: Sequence[Row], score: str) -> Line:
         scores=means,
         interval=_interval(done, by_fold, score),
         by_fold=by_fold,
-        costs={name: _median([row[name] for row in done]) for name in MEDIANS},
+        costs={name: _median([row[name] for row in done]) for name in (*TIMES, *COSTS)},
         error=failed[0]["error"] if failed else None,
         hint=failed[0]["hint"] if failed else None,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bridges.fit_report import Diagnostics, FitReport
+from bridges.fit_report import Diagnostics, FitReport, merged
 from bridges.svm.duplicates import MergedRows
 from bridges.svm.expansion import KernelExpansion, stack
 from bridges.svm.multiclass import MultiClass, decision_scores, predicted_indices
@@ -192,44 +192,13 @@ def _class_scores(member: Any, X: NDArray[np.float64], n_classes: int) -> NDArra
 
 
 def merge_reports(members: Sequence[Any], total_s: float, n: int, n_support: int) -> FitReport:
-    """Return the fit report of an ensemble: seconds and problems summed, sizes the largest."""
-    parts = [m.fit_report_ for m in members if hasattr(m, "fit_report_")]
-
-    def total(name: str) -> Any:
-        return sum(getattr(part, name) for part in parts)
-
-    known = [part.objective for part in parts if part.objective is not None]
-    return FitReport(
-        total_s=total_s,
-        kernel_s=total("kernel_s"),
-        build_s=total("build_s"),
-        solve_s=total("solve_s"),
-        decode_s=total("decode_s"),
-        diagnose_s=total("diagnose_s"),
-        qpu_s=total("qpu_s"),
-        queue_s=max((part.queue_s for part in parts), default=0.0),
-        n_samples=n,
-        n_support=n_support,
-        n_variables=max((part.n_variables for part in parts), default=0),
-        n_problems=total("n_problems") if parts else len(members),
-        n_members=len(members),
-        sent_bytes=total("sent_bytes"),
-        n_iterations=max((part.n_iterations for part in parts), default=0),
-        objective=sum(known) if known else None,
+    """Return the fit report of an ensemble; a member without one counts as one problem."""
+    parts = [getattr(member, "fit_report_", FitReport()) for member in members]
+    return merged(
+        FitReport, parts, total_s=total_s, n_samples=n, n_support=n_support, n_members=len(members)
     )
 
 
 def merge_diagnostics(members: Sequence[Any]) -> Diagnostics:
     """Return the diagnostics of an ensemble: means over members, maxima of maxima."""
-    parts = [m.diagnostics_.as_dict() for m in members if hasattr(m, "diagnostics_")]
-    merged: dict[str, Any] = {}
-    for field in dataclasses.fields(Diagnostics):
-        values = [part[field.name] for part in parts if part[field.name] is not None]
-        if not values:
-            continue
-        if field.name == "couplers_dropped":
-            merged[field.name] = sum(values)
-        else:
-            merge = max if field.name.endswith("_max") else np.mean
-            merged[field.name] = float(merge(values))
-    return Diagnostics(**merged)
+    return merged(Diagnostics, [m.diagnostics_ for m in members if hasattr(m, "diagnostics_")])

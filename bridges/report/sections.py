@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from bridges.fit_report import Diagnostics, FitReport, shown
 from bridges.report.metrics import LABELS, SCORES
 from bridges.report.page import Picture, Section, Table
 
@@ -18,30 +19,6 @@ CONTROLS = {
     "exact_all": "control: one exact SVM on all training pixels",
 }
 """What the null controls are called in tables for people."""
-
-QUALITY = {
-    "energy_gap_mean": "energy gap of the averaged α to the exact dual, mean",
-    "energy_gap_max": "the same, largest",
-    "best_sample_gap_mean": "energy gap of the best single sample, mean",
-    "rounded_gap_mean": "the same of the exact optimum rounded to the lattice: the reference",
-    "above_zero_fraction": "kept samples worse than all-zero α",
-    "equality_violation_mean": "violation of Σ α y = 0, relative",
-    "at_zero_fraction": "coefficients at 0",
-    "at_bound_fraction": "coefficients at their upper bound",
-    "chain_break_fraction": "broken chains",
-    "couplers_dropped": "couplers dropped",
-    "kkt_violation_max": "largest violation of the optimality conditions",
-}
-
-SIZES = {
-    "n_samples": "training samples",
-    "n_support": "distinct support vectors",
-    "n_variables": "binary variables of the largest QUBO",
-    "n_problems": "duals solved",
-    "n_members": "members",
-    "n_iterations": "iterations or rounds",
-    "objective": "sum of the dual objectives",
-}
 
 
 def scores_section(metrics: Mapping[str, Any], name: str = "this model") -> Section:
@@ -134,19 +111,16 @@ def map_section(
 def quality_section(metrics: Mapping[str, Any]) -> Section:
     """Return fit times, sizes and the diagnostics of the dual solutions."""
     report, quality = metrics.get("fit_report") or {}, metrics.get("diagnostics") or {}
-    facts = {text: quality[key] for key, text in QUALITY.items() if quality.get(key) is not None}
-    times = {key: value for key, value in report.items() if key.endswith("_s")}
-    sizes = {text: report[key] for key, text in SIZES.items() if report.get(key) is not None}
-    tables = [
-        Table(
-            [key.removesuffix("_s") + " [s]" for key in times],
-            [list(times.values())],
-            caption="Where the seconds of the fit went",
-        )
-    ]
-    if not times:
-        tables = []
-    return Section("How well the problem was solved", facts={**facts, **sizes}, tables=tables)
+    facts = {
+        label: numbers[name]
+        for kind, numbers in ((Diagnostics, quality), (FitReport, report))
+        for name, label in shown(kind, "run").items()
+        if numbers.get(name) is not None
+    }
+    times = {head: report[key] for key, head in shown(FitReport, "times").items() if key in report}
+    caption = "Where the seconds of the fit went"
+    tables = [Table(list(times), [list(times.values())], caption=caption)] if times else []
+    return Section("How well the problem was solved", facts=facts, tables=tables)
 
 
 def run_section(record: Mapping[str, Any]) -> Section:
