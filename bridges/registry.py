@@ -1,7 +1,8 @@
-"""Find classifiers and samplers by name.
+"""Find classifiers, samplers and inner solvers by name.
 
 The packages of this project and anybody else's announce what they offer as entry points
-(``bridges.classifiers``, ``bridges.samplers``), so the shared floor needs to import neither wing.
+(``bridges.classifiers``, ``bridges.samplers``, ``bridges.subproblems``), so the shared floor needs
+to import neither wing, and the wings need not import each other.
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ from bridges.errors import SolverError, UsageError
 
 CLASSIFIERS = "bridges.classifiers"
 SAMPLERS = "bridges.samplers"
+SUBPROBLEMS = "bridges.subproblems"
+"""Inner solvers of a decomposition (:class:`bridges.svm.inner.InnerSolver`)."""
+
+KINDS = {SUBPROBLEMS: "inner solver"}
+"""What an error calls an entry of a group whose name does not say it."""
 
 
 def names(group: str = CLASSIFIERS) -> list[str]:
@@ -24,7 +30,8 @@ def names(group: str = CLASSIFIERS) -> list[str]:
     Parameters
     ----------
     group : str
-        Entry-point group, ``bridges.classifiers`` or ``bridges.samplers``.
+        Entry-point group: ``bridges.classifiers``, ``bridges.samplers`` or
+        ``bridges.subproblems``.
     """
     return sorted({point.name for point in metadata.entry_points(group=group)})
 
@@ -40,7 +47,7 @@ def load(name: str, group: str = CLASSIFIERS) -> Callable[..., Any]:
         If the name is known but an optional package that it needs is not installed.
     """
     points = [point for point in metadata.entry_points(group=group) if point.name == name]
-    kind = group.rpartition(".")[2].removesuffix("s")
+    kind = KINDS.get(group, group.rpartition(".")[2].removesuffix("s"))
     if not points:
         known = names(group)
         near = difflib.get_close_matches(name, known, n=1)

@@ -23,6 +23,7 @@ from bridges.svm.kernels import Kernel, resolve_gamma
 from bridges.svm.multiclass import binary_tasks, count_votes, predicted_indices, vote_scores
 from classical.solver.checkpoint import SolutionStore, fingerprint
 from classical.solver.dual import BinarySolution, BinaryTask, Settings
+from classical.solver.inner import make_inner
 from classical.solver.kernel import make_source, training_bytes
 from classical.solver.pairs import solve_all
 from classical.solver.rows import DataMode, TrainingRows, canonical, replicate
@@ -56,8 +57,8 @@ class MPISVC(KernelModel):
     class_weight : dict, "balanced" or None
         Factors of C by class.
     max_iter : int
-        Pair steps per binary problem after which to stop with a warning; -1 for LIBSVM's limit,
-        the larger of ten million and a hundred per sample.
+        Steps of the inner solver (``smo``: pair steps) per binary problem after which to stop with
+        a warning; -1 for LIBSVM's limit, the larger of ten million and a hundred per sample.
     precision : {"auto", "single", "double"}
         Type of kernel values; ``auto`` is float32 for rbf, float64 for the others. Sums and
         coefficients are float64 always. float32 leaves an error of about 1e-7 C in decision values:
@@ -70,6 +71,12 @@ class MPISVC(KernelModel):
     data : {"replicated", "scattered", "root"}
         What the ranks pass to ``fit``: all of them everything, each its own rows (numbered in the
         order of the ranks), or rank 0 everything and the others None.
+    inner : str
+        What solves a kernel block: ``smo``, exact, or another registered name
+        (``bridges.registry.names("bridges.subproblems")``;
+        :class:`bridges.svm.inner.InnerSolver`).
+    inner_params : dict, optional
+        Parameters of the inner solver.
     checkpoint : path, optional
         Folder in which every binary problem is kept once solved, and the coefficients of a long one
         every two minutes; a fit started again on the same data and parameters goes on from there.
@@ -85,7 +92,7 @@ class MPISVC(KernelModel):
     classes_, support_, support_vectors_, dual_coef_, intercept_, fit_report_, diagnostics_
         As :class:`bridges.classifier.KernelClassifier` describes them.
     n_iter_ : ndarray of shape (n_outputs,)
-        Pair steps of every binary problem.
+        Steps of the inner solver on every binary problem.
     n_support_ : ndarray of shape (n_classes,)
         Support vectors of every class.
 
@@ -117,6 +124,8 @@ class MPISVC(KernelModel):
         "break_ties": ["boolean"],
         "warm_start": ["boolean"],
         "data": [StrOptions({"replicated", "scattered", "root"})],
+        "inner": [str],
+        "inner_params": [dict, None],
         "checkpoint": [str, PathLike, None],
         "comm": [object],
         "n_jobs": [Integral, None],
@@ -139,6 +148,8 @@ class MPISVC(KernelModel):
         break_ties: bool = False,
         warm_start: bool = False,
         data: DataMode = "replicated",
+        inner: str = "smo",
+        inner_params: dict[str, Any] | None = None,
         checkpoint: str | PathLike[str] | None = None,
         comm: Any = None,
         n_jobs: int | None = None,
@@ -155,6 +166,8 @@ class MPISVC(KernelModel):
         self.break_ties = break_ties
         self.warm_start = warm_start
         self.data = data
+        self.inner = inner
+        self.inner_params = inner_params
         self.checkpoint = checkpoint
         self.comm = comm
         self.n_jobs = n_jobs
@@ -190,6 +203,8 @@ class MPISVC(KernelModel):
             X, y, sample_weight = self._gather(comm, X, y, sample_weight)
         checked = together(comm, lambda: self._training_set(X, y, sample_weight))
         X, codes, weights, class_weights = checked
+        inner_params = dict(self.inner_params or {})
+        make_inner(self.inner, inner_params)  # an unknown name is told before anything is computed
         require_memory(training_bytes(X, self.kernel, threads), comm.size, "Training")
         rows = canonical(X, codes, weights, merge=not self._is_pairwise())
         self.gamma_ = (
@@ -200,9 +215,9 @@ class MPISVC(KernelModel):
         source = make_source(kernel, rows.X, self.precision, len(tasks), threads)
         kernel_s = time.perf_counter() - started
         limit = self.max_iter if self.max_iter > 0 else max(10_000_000, 100 * len(rows.codes))
-        settings = Settings(tol=self.tol, max_steps=limit)
+        settings = Settings(self.tol, limit, inner=self.inner, inner_params=inner_params)
         parts = (rows.X, rows.codes, rows.weights, *(task.bound for task in tasks))
-        settled = (kernel, self.tol, self.precision, limit)
+        settled = (kernel, self.precision, settings)
         key = fingerprint(parts, *settled) if self.checkpoint is not None else ""
         store = SolutionStore(self.checkpoint, key)
         solutions = solve_all(source, tasks, settings, comm, threads, store)
@@ -266,7 +281,7 @@ class MPISVC(KernelModel):
         worst = max(solution.effort.violation for solution in solutions)
         if worst > self.tol:
             warnings.warn(
-                f"Stopped after max_iter pair steps with a violation of {worst:.2g} > tol = "
+                f"Stopped after max_iter steps with a violation of {worst:.2g} > tol = "
                 f"{self.tol:g}; raise max_iter, scale the features, or lower C.",
                 ConvergenceWarning,
                 stacklevel=3,

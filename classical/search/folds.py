@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.svm.fused import Evaluator
-from classical.solver.smo import add_rows, solve_block, violation
+from classical.solver.inner import InnerSolver, exhaust, make_inner
+from classical.solver.smo import add_rows, violation
 from classical.solver.warm import feasible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bridges.svm.kernels import Kernel
+    from classical.solver.dual import Settings
 
 SQUARES_LIMIT = 8000
 """Samples up to which all squared distances (256 MB in float32) are kept for the whole grid."""
@@ -106,7 +108,7 @@ def solve_pair(
     rows: NDArray[np.intp],
     y: NDArray[np.float64],
     costs: list[float],
-    tol: float,
+    settings: Settings,
     folds: range,
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Return votes of the pair's held-out models on the samples of some folds, for every C.
@@ -123,8 +125,8 @@ def solve_pair(
         The pair's samples, increasing, and their signs.
     costs : list of float
         Values of C, increasing.
-    tol : float
-        Tolerance.
+    settings : Settings
+        Tolerance and inner solver.
     folds : range
         The folds to hold out, one after the other.
 
@@ -141,10 +143,11 @@ def solve_pair(
     votes = np.zeros((len(costs), end - origin), np.bool_)
     seconds = np.zeros(len(costs))
     settled: set[int] = set()
+    inner = make_inner(settings.inner, settings.inner_params)
     for c, cost in enumerate(costs):
         started = time.perf_counter()
         bound = cost * data.weights[rows]
-        optimise(block, f, beta, y, bound, tol)
+        optimise(block, f, beta, y, bound, settings.tol, inner)
         for fold in folds:
             first, last = data.held_out(range(fold, fold + 1))
             places = slice(first - origin, last - origin)
@@ -152,7 +155,7 @@ def solve_pair(
                 votes[c, places] = votes[c - 1, places]
                 continue
             allowed = np.where(data.folds[rows] == fold, 0.0, bound)
-            start, level = held_out_model(block, beta, y, allowed, tol)
+            start, level = held_out_model(block, beta, y, allowed, settings.tol, inner)
             values = np.zeros(last - first)
             add_rows(K, start, first, values)
             votes[c, places] = values - level > 0
@@ -168,12 +171,13 @@ def held_out_model(
     y: NDArray[np.float64],
     bound: NDArray[np.float64],
     tol: float,
+    inner: InnerSolver,
 ) -> tuple[NDArray[np.float64], float]:
     """Return coefficients under bounds that are zero for held-out samples, and minus the bias."""
     start = feasible(beta, bound)
     gradient = -y
     add_rows(block, start, 0, gradient)
-    optimise(block, gradient, start, y, bound, tol)
+    optimise(block, gradient, start, y, bound, tol, inner)
     return start, middle(gradient, start, y, bound)
 
 
@@ -184,10 +188,11 @@ def optimise(
     y: NDArray[np.float64],
     bound: NDArray[np.float64],
     tol: float,
+    inner: InnerSolver,
 ) -> None:
     """Minimise in place under the given bounds."""
     lower, upper = np.where(y > 0, 0.0, -bound), np.where(y > 0, bound, 0.0)
-    solve_block(K, f, beta, lower, upper, tol, max(10_000_000, 100 * len(y)))
+    exhaust(inner, K, f, beta, lower, upper, tol, max(10_000_000, 100 * len(y)))
 
 
 def middle(

@@ -28,6 +28,7 @@ from classical.search.checkpoint import TaskStore
 from classical.search.folds import SQUARES_LIMIT, GridData, KernelRows
 from classical.search.racing import Plan, Progress, Stage, Tally, stages
 from classical.solver.checkpoint import fingerprint
+from classical.solver.dual import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -190,7 +191,8 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         kernels = [Kernel(model.kernel, g, model.degree, model.coef0) for g in plan.gammas]
         source = KernelRows(plan.data, kernels, model.precision)
         parts = (plan.data.X, plan.data.codes, plan.data.weights, plan.data.folds)
-        settled = (plan.costs, plan.gammas, repr(model), self.early_stop)
+        settings = Settings(tol=model.tol, inner=model.inner, inner_params=model.inner_params or {})
+        settled = (plan.costs, plan.gammas, repr(model), settings, self.early_stop)
         key = fingerprint(parts, *settled)
         store = TaskStore(self.checkpoint if comm.rank == 0 else None, key)
         tally = Tally(plan, len(model.classes_))
@@ -199,7 +201,7 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         n_stages = 2 if self.early_stop else 1
         for number, folds in enumerate(stages(plan.data.n_folds, n_stages)):
             alive = comm.bcast(tally.alive() if comm.rank == 0 else None)
-            stage = Stage(plan, source, model.tol, number, folds, alive)
+            stage = Stage(plan, source, settings, number, folds, alive)
             resumed, shifts = stage.run(comm, threads, store, tally, progress)
             self.n_resumed_ += resumed
             self.shifts_ = added(self.shifts_, shifts)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from classical.search.checkpoint import TaskStore
     from classical.solver.checkpoint import Result
+    from classical.solver.dual import Settings
 
 HOPELESS = 3.0
 """Standard deviations by which a cell must be worse than the best to be given up."""
@@ -148,8 +149,8 @@ class Stage:
         The search.
     source : KernelRows
         Kernel values.
-    tol : float
-        Tolerance.
+    settings : Settings
+        Tolerance and inner solver.
     number : int
         Which stage, from 0.
     folds : range
@@ -160,7 +161,7 @@ class Stage:
 
     plan: Plan
     source: KernelRows
-    tol: float
+    settings: Settings
     number: int
     folds: range
     alive: NDArray[np.bool_]
@@ -177,7 +178,7 @@ class Stage:
         costs = [self.plan.costs[c] for c in self.costs(task)]
         K = self.source.rows(gamma, rows)
         shared = (time.perf_counter() - started) / len(costs)
-        votes, spent = solve_pair(self.plan.data, K, rows, y, costs, self.tol, self.folds)
+        votes, spent = solve_pair(self.plan.data, K, rows, y, costs, self.settings, self.folds)
         return votes, spent + shared
 
     def run(

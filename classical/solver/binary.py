@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bridges.machine.comm import block_range
+from bridges.machine.comm import block_range, on_root
 from bridges.machine.threads import Run
 from classical.solver.decomposition import Decomposition
 from classical.solver.dual import DIRECT_LIMIT, BinarySolution, BinaryTask, Effort, Rows, Settings
-from classical.solver.smo import solve_block, violation
+from classical.solver.inner import exhaust, make_inner
+from classical.solver.smo import violation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +47,7 @@ def solve_task(
         Keeps the coefficients of a long fit.
     """
     if source.evaluator is None or source.matrix is not None or len(task.y) <= DIRECT_LIMIT:
-        return solve_stored(source, task, settings, run)
+        return on_root(comm, lambda: solve_stored(source, task, settings, run))
     assert source.Z is not None
     first, last = block_range(len(task.y), comm.size, comm.rank)
     mine = slice(first, last)
@@ -65,7 +66,7 @@ def solve_task(
 def solve_stored(
     source: KernelSource, task: BinaryTask, settings: Settings, run: Run
 ) -> BinarySolution:
-    """Solve a dual whose kernel matrix is stored; every rank of a group does the same."""
+    """Solve a dual whose kernel matrix is stored, on one rank."""
     K = source.block(task.rows, run)
     beta, f = task.start.copy(), -task.y
     used = np.flatnonzero(beta)
@@ -73,7 +74,8 @@ def solve_stored(
         f += np.einsum("ij,i->j", K[used], beta[used])
     lower = np.where(task.y > 0, 0.0, -task.bound)
     upper = np.where(task.y > 0, task.bound, 0.0)
-    steps = solve_block(K, f, beta, lower, upper, settings.tol, settings.max_steps)
+    inner = make_inner(settings.inner, settings.inner_params)
+    steps = exhaust(inner, K, f, beta, lower, upper, settings.tol, settings.max_steps)
     return conclude(task, beta, f, Effort(outer=1, inner=steps, kernel_values=K.size))
 
 

@@ -1,7 +1,7 @@
 """The outer solver: rows over ranks, a working set of the worst violators, fused gradient updates.
 
 Per outer step every rank offers its most violating samples; rank 0 merges the offers into a working
-set, solves the dual on it (:mod:`classical.solver.smo`) and hands the changes back; every rank
+set, has it solved (:mod:`classical.solver.inner`) and hands the changes back; every rank
 updates the gradient of its own rows by a kernel evaluation fused with the accumulation. No n × n
 or q × n matrix is stored. All choices depend on values and global row numbers only and a row's
 gradient on that row only, so the result is the same to the last bit on any number of ranks and
@@ -10,13 +10,17 @@ threads.
 
 from __future__ import annotations
 
+import dataclasses
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridges.machine.comm import on_root
 from classical.solver.dual import Effort, Rows, Settings
-from classical.solver.smo import solve_block, violation
+from classical.solver.inner import make_inner, minimise
+from classical.solver.smo import violation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,7 +71,85 @@ def locate(
     return places[found], found
 
 
-def offer(rows: Rows, count: int, kept: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Candidates:
+    """Rows offered for a working set, by increasing row number.
+
+    Attributes
+    ----------
+    Z : ndarray of shape (c, width)
+        Prepared samples.
+    numbers : ndarray of shape (c,), int64
+        Global row numbers.
+    beta, f, lower, upper : ndarray of shape (c,), float64
+        Signed coefficients, gradient and bounds.
+    """
+
+    Z: NDArray[Any]
+    numbers: NDArray[np.int64]
+    beta: NDArray[np.float64]
+    f: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: Rows, places: NDArray[np.intp]) -> Candidates:
+        """Return copies of some rows of a rank."""
+        whole = cls(rows.Z, rows.numbers, rows.beta, rows.f, rows.lower, rows.upper)
+        return whole.take(places)
+
+    @classmethod
+    def joined(cls, offers: Sequence[Candidates]) -> Candidates:
+        """Return the candidates of all ranks, in the order of the global row numbers."""
+        columns = zip(*(offered.fields() for offered in offers), strict=True)
+        pool = cls(*(np.concatenate(column) for column in columns))
+        return pool.take(np.argsort(pool.numbers, kind="stable"))
+
+    def fields(self) -> tuple[NDArray[Any], ...]:
+        """Return all arrays, in the order of the attributes."""
+        return (self.Z, self.numbers, self.beta, self.f, self.lower, self.upper)
+
+    def take(self, places: NDArray[np.intp]) -> Candidates:
+        """Return copies of some of the candidates."""
+        return Candidates(*(values[places] for values in self.fields()))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of a message that carries them."""
+        return sum(values.nbytes for values in self.fields())
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Step:
+    """What an outer step changed.
+
+    Attributes
+    ----------
+    numbers : ndarray of shape (m,), int64
+        Global numbers of the rows that changed.
+    change : ndarray of shape (m,), float64
+        By how much.
+    Z : ndarray of shape (m, width)
+        Their samples.
+    kept : ndarray of int64
+        Rows that stay in the working set.
+    inner : int
+        Steps of the inner solver so far, in all outer steps.
+    """
+
+    numbers: NDArray[np.int64]
+    change: NDArray[np.float64]
+    Z: NDArray[Any]
+    kept: NDArray[np.int64]
+    inner: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of a message that carries it."""
+        return self.numbers.nbytes + self.change.nbytes + self.Z.nbytes + self.kept.nbytes
+
+
+def offer(rows: Rows, count: int, kept: NDArray[np.int64]) -> Candidates:
     """Return this rank's candidates: its worst violators of both sides and the rows kept."""
     held, _ = locate(rows.numbers, kept)
     new = np.ones(len(rows.numbers), np.bool_)
@@ -76,24 +158,15 @@ def offer(rows: Rows, count: int, kept: NDArray[np.int64]) -> dict[str, NDArray[
     shrink = np.flatnonzero(new & (rows.beta > rows.lower))
     grow = grow[smallest(rows.f[grow], count)]
     shrink = shrink[smallest(-rows.f[shrink], count)]
-    places = np.unique(np.concatenate([grow, shrink, held]))
-    fields = ("Z", "numbers", "beta", "f", "lower", "upper")
-    return {name: getattr(rows, name)[places] for name in fields}
+    return Candidates.of(rows, np.unique(np.concatenate([grow, shrink, held])))
 
 
-def merge_offers(offers: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
-    """Join the candidates of all ranks, in the order of the global row numbers."""
-    joined = {name: np.concatenate([o[name] for o in offers]) for name in offers[0]}
-    order = np.argsort(joined["numbers"], kind="stable")
-    return {name: values[order] for name, values in joined.items()}
-
-
-def choose(pool: dict[str, NDArray[Any]], size: int, kept: NDArray[np.int64]) -> NDArray[np.intp]:
+def choose(pool: Candidates, size: int, kept: NDArray[np.int64]) -> NDArray[np.intp]:
     """Return the places in the pool that make the working set, increasing."""
-    f, beta = pool["f"], pool["beta"]
+    f, beta = pool.f, pool.beta
     taken = np.zeros(len(f), np.bool_)
-    taken[locate(pool["numbers"], kept)[0]] = True
-    can_grow, can_shrink = beta < pool["upper"], beta > pool["lower"]
+    taken[locate(pool.numbers, kept)[0]] = True
+    can_grow, can_shrink = beta < pool.upper, beta > pool.lower
     high, low = f[can_shrink].max(), f[can_grow].min()
     middle, slack = 0.5 * (high + low), SLACK * (high - low)
     grow = np.flatnonzero(can_grow & ~taken & (f < middle + slack))
@@ -133,6 +206,7 @@ class Decomposition:
         self.settings = settings
         self.run = run
         self.journal = journal if comm.rank == 0 else None
+        self.inner = make_inner(settings.inner, settings.inner_params)
         self.stride = 1
         self.effort = Effort()
         self.buffer: NDArray[Any] = np.empty(0, evaluator.dtype)
@@ -194,16 +268,17 @@ class Decomposition:
             self.effort.violation = high - low
             if not self.goes_on(tol):
                 return
-            numbers, change, Z, kept, inner = self.step(rows, kept, tol, size)
-            self.effort.inner, self.effort.outer = inner, self.effort.outer + 1
-            if not len(numbers):
+            step = self.step(rows, kept, tol, size)
+            kept = step.kept
+            self.effort.inner, self.effort.outer = step.inner, self.effort.outer + 1
+            if not len(step.numbers):
                 self.effort.inner = self.settings.max_steps
                 return
             if self.journal is not None:
-                self.journal.note(numbers * self.stride, change)
-            places, found = locate(rows.numbers, numbers)
-            rows.beta[places] += change[found]
-            self.accumulate(rows, Z, change)
+                self.journal.note(step.numbers * self.stride, step.change)
+            places, found = locate(rows.numbers, step.numbers)
+            rows.beta[places] += step.change[found]
+            self.accumulate(rows, step.Z, step.change)
 
     def update(self, rows: Rows, Z: NDArray[Any], change: NDArray[np.float64]) -> None:
         """Add the effect of changed coefficients of this and all other ranks to the gradient."""
@@ -224,41 +299,38 @@ class Decomposition:
         both = self.comm.allgather(violation(rows.f, rows.beta, rows.lower, rows.upper))
         return max(high for high, _ in both), min(low for _, low in both)
 
-    def step(self, rows: Rows, kept: NDArray[np.int64], tol: float, size: int) -> tuple[Any, ...]:
-        """Solve a working set on rank 0.
-
-        Returns
-        -------
-        numbers, change, Z, kept, inner
-            Rows that changed, by how much, their samples, rows to keep, pair steps so far.
-        """
+    def step(self, rows: Rows, kept: NDArray[np.int64], tol: float, size: int) -> Step:
+        """Have a working set solved on rank 0, and tell all ranks what changed."""
         mine = offer(rows, size // 2, kept)
-        self.effort.sent_bytes += sum(values.nbytes for values in mine.values())
+        self.effort.sent_bytes += mine.nbytes
         offers = self.comm.gather(mine)
-        answer = None
+        step = on_root(self.comm, lambda: self.solve_working_set(offers, kept, tol, size))
         if self.comm.rank == 0:
-            answer = self.solve_working_set(merge_offers(offers), kept, tol, size)
-            self.effort.sent_bytes += sum(values.nbytes for values in answer[:4])
-        return self.comm.bcast(answer)
+            self.effort.sent_bytes += step.nbytes
+        return step
 
     def solve_working_set(
-        self, pool: dict[str, NDArray[Any]], kept: NDArray[np.int64], tol: float, size: int
-    ) -> tuple[Any, ...]:
-        """Choose a working set among the candidates of all ranks and solve it; see :meth:`step`."""
+        self, offers: Sequence[Candidates], kept: NDArray[np.int64], tol: float, size: int
+    ) -> Step:
+        """Choose a working set among the candidates of all ranks and have it solved."""
         started = time.perf_counter()
-        places = choose(pool, size, kept)
-        part = {name: values[places] for name, values in pool.items()}
+        pool = Candidates.joined(offers)
+        part = pool.take(choose(pool, size, kept))
         if len(self.buffer) < size * size:
             self.buffer = np.empty(size * size, self.evaluator.dtype)
-        K = self.evaluator.gram(part["Z"], self.buffer, self.run)
-        beta, f = part["beta"].copy(), part["f"].copy()
+        K = self.evaluator.gram(part.Z, self.buffer, self.run)
+        beta, f = part.beta.copy(), part.f.copy()
         inner_tol = max(0.1 * self.effort.violation, 0.5 * tol)
         left = self.settings.max_steps - self.effort.inner
-        steps = solve_block(K, f, beta, part["lower"], part["upper"], inner_tol, left)
-        change = beta - part["beta"]
+        steps = minimise(self.inner, K, f, beta, part.lower, part.upper, inner_tol, left)
+        change = beta - part.beta
         moved = np.flatnonzero(change)
-        free = np.flatnonzero((beta > part["lower"]) & (beta < part["upper"]))
-        numbers = part["numbers"]
+        free = np.flatnonzero((beta > part.lower) & (beta < part.upper))
         self.effort.inner_s += time.perf_counter() - started
-        kept = numbers[free[: int(size * KEEP)]]
-        return numbers[moved], change[moved], part["Z"][moved], kept, self.effort.inner + steps
+        return Step(
+            part.numbers[moved],
+            change[moved],
+            part.Z[moved],
+            part.numbers[free[: int(size * KEEP)]],
+            self.effort.inner + steps,
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,11 +30,17 @@ class Settings:
         Pair steps after which to stop.
     working_set : int, optional
         Samples in the working set; by default chosen by the number of samples.
+    inner : str
+        Registered name of the inner solver.
+    inner_params : mapping
+        Its parameters.
     """
 
     tol: float = 1e-3
     max_steps: int = 10_000_000
     working_set: int | None = None
+    inner: str = "smo"
+    inner_params: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def size(self, n: int) -> int:
         """Return the working set for ``n`` samples."""

@@ -207,6 +207,28 @@ def solve_nested(
     return done
 
 
+class PairSteps:
+    """Sequential minimal optimisation, the exact inner solver (``smo``); counts pair steps.
+
+    References
+    ----------
+    Platt (1998), pair steps; Fan, Chen, Lin, *JMLR* 6 (2005), choice of the pair.
+    """
+
+    def solve(
+        self,
+        K: NDArray[Any],
+        f: NDArray[np.float64],
+        beta: NDArray[np.float64],
+        lower: NDArray[np.float64],
+        upper: NDArray[np.float64],
+        tol: float,
+        max_steps: int,
+    ) -> int:
+        """Solve a block in place; see :meth:`bridges.svm.inner.InnerSolver.solve`."""
+        return solve_block(K, f, beta, lower, upper, tol, max_steps)
+
+
 def solve_block(
     K: NDArray[Any],
     f: NDArray[np.float64],
