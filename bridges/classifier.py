@@ -1,14 +1,26 @@
-"""The common interface of every classifier, and the plain numbers that a fit reports."""
+"""What a classifier offers: the common interface, and the abilities that it may have besides.
+
+Every command, ensemble and comparison asks for an ability by ``isinstance`` with one of the
+protocols here and nowhere else, so a classifier of another package has the ability once it has the
+attributes that the protocol lists. :func:`bridges.testing.assert_classifier` tells which abilities
+a classifier has, and points at an attribute whose name is nearly that of an ability.
+
+scikit-learn's own optional methods, ``decision_function`` and ``predict_proba``, are looked up as
+scikit-learn does, with ``hasattr``: its estimators decide per instance whether they have them.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from bridges.fit_report import Diagnostics, FitReport
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
+
+    Dataset = tuple[ArrayLike, ArrayLike, ArrayLike | None]
 
 
 @runtime_checkable
@@ -70,3 +82,174 @@ class KernelClassifier(Protocol):
     def set_params(self, **params: Any) -> Any:
         """Set constructor parameters."""
         ...
+
+
+@runtime_checkable
+class HasFitReport(Protocol):
+    """Tells where the time of its fit went: ensembles sum it, tables show it."""
+
+    fit_report_: FitReport
+
+
+@runtime_checkable
+class HasDiagnostics(Protocol):
+    """Tells how good its dual solutions are."""
+
+    diagnostics_: Diagnostics
+
+
+@runtime_checkable
+class OffersNullControls(Protocol):
+    """Names the classifiers that tell what its optimiser contributed.
+
+    Every run and comparison fits them beside it. Such a classifier is never fitted for a warm-up,
+    since its samples may cost money.
+    """
+
+    def null_controls(self) -> dict[str, Any]:
+        """Return unfitted classifiers by name, such as ``random_alpha`` and ``exact_all``."""
+        ...
+
+
+@runtime_checkable
+class FitsTogether(Protocol):
+    """Fits clones of itself on several data sets at once: one submission instead of many."""
+
+    def fit_many(
+        self,
+        datasets: Sequence[Dataset],
+        seeds: Sequence[int],
+        *,
+        progress: Callable[[int, int], None],
+    ) -> list[Any]:
+        """Return one fitted clone per data set (X, y, weights or None), seeded with ``seeds``."""
+        ...
+
+
+@runtime_checkable
+class Collective(Protocol):
+    """Is fitted by all MPI ranks together: every one of them has to call ``fit``."""
+
+    collective: ClassVar[bool]
+
+
+@runtime_checkable
+class TellsProgress(Protocol):
+    """Its ``fit`` takes ``progress``, a keyword that is called with (items done, items in all)."""
+
+    tells_progress: ClassVar[bool]
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        progress: Callable[[int, int], None],
+    ) -> Any:
+        """Train."""
+        ...
+
+
+@runtime_checkable
+class HasExpansion(Protocol):
+    """Is a kernel expansion, which an ensemble fuses with others into one."""
+
+    def expansion(self) -> Any:
+        """Return the fitted model as a :class:`bridges.svm.expansion.KernelExpansion`."""
+        ...
+
+
+@runtime_checkable
+class HasMembers(Protocol):
+    """Is an ensemble of fitted members."""
+
+    estimators_: Sequence[Any]
+
+
+@runtime_checkable
+class HasOutOfBagScore(Protocol):
+    """Knows its accuracy on training samples that its members did not see, or None."""
+
+    oob_score_: float | None
+
+
+@runtime_checkable
+class HasEnergies(Protocol):
+    """Tells the energies of the samples behind it, for histograms.
+
+    Attributes
+    ----------
+    energies_ : ndarray of shape (n_duals, 4)
+        Exact optimum, model, best sample and all-zero energy of every dual.
+    sample_energies_ : sequence of ndarray
+        Energies of all distinct samples of every dual, ascending.
+    """
+
+    energies_: NDArray[np.float64]
+    sample_energies_: Sequence[NDArray[np.float64]]
+
+
+@runtime_checkable
+class HasSamplerTiming(Protocol):
+    """Tells the seconds that its sampler spent, by kind."""
+
+    sampler_timing_: Mapping[str, float]
+
+
+@runtime_checkable
+class HasSearch(Protocol):
+    """Searched for its parameters, and tells how in plain values for ``metrics.json``."""
+
+    search_: Mapping[str, Any]
+
+
+@runtime_checkable
+class WritesFiles(Protocol):
+    """Leaves files of its own in the folder of a run."""
+
+    def write_files(self, folder: Any) -> None:
+        """Write them into a :class:`bridges.run.folder.RunFolder`."""
+        ...
+
+
+ABILITIES: tuple[type, ...] = (
+    HasFitReport,
+    HasDiagnostics,
+    OffersNullControls,
+    FitsTogether,
+    Collective,
+    TellsProgress,
+    HasExpansion,
+    HasMembers,
+    HasOutOfBagScore,
+    HasEnergies,
+    HasSamplerTiming,
+    HasSearch,
+    WritesFiles,
+)
+"""Everything that a classifier may offer beside :class:`KernelClassifier`."""
+
+
+def is_collective(estimator: Any) -> bool:
+    """Return whether all MPI ranks fit this estimator together."""
+    return isinstance(estimator, Collective) and estimator.collective
+
+
+def null_controls_of(estimator: Any) -> dict[str, Any]:
+    """Return the unfitted null controls of an estimator; none where it offers none."""
+    return dict(estimator.null_controls()) if isinstance(estimator, OffersNullControls) else {}
+
+
+def members_of(estimator: Any) -> Sequence[Any]:
+    """Return the fitted members of an ensemble; of anything else, itself."""
+    return estimator.estimators_ if isinstance(estimator, HasMembers) else [estimator]
+
+
+def fit_telling(
+    estimator: Any, X: ArrayLike, y: ArrayLike, progress: Callable[[int, int], None]
+) -> Any:
+    """Fit an estimator, with ``progress`` where it tells any."""
+    if isinstance(estimator, TellsProgress) and estimator.tells_progress:
+        return estimator.fit(X, y, progress=progress)
+    return estimator.fit(X, y)

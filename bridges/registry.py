@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable
+import types
+import typing
+from collections.abc import Callable, Collection, Sequence
 from importlib import metadata
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, Protocol, runtime_checkable
 
 from bridges.errors import SolverError, UsageError
 
@@ -22,6 +25,18 @@ SUBPROBLEMS = "bridges.subproblems"
 
 KINDS = {SUBPROBLEMS: "inner solver"}
 """What an error calls an entry of a group whose name does not say it."""
+
+SEQUENCES = (tuple, list, Sequence)
+NUMBERS: dict[Any, type] = {float: Real, int: Integral}
+PLAIN = (str, bool, dict, type(None))
+
+
+@runtime_checkable
+class Described(Protocol):
+    """Says in one line each what it is and what its limits are, for ``--list-samplers``."""
+
+    summary: str
+    limits: str
 
 
 def names(group: str = CLASSIFIERS) -> list[str]:
@@ -108,13 +123,50 @@ def make_sampler(name: str, **options: Any) -> Any:
     UsageError
         If the name or an option is unknown, or an option has a value of the wrong type.
     """
+    target = load(name, SAMPLERS)
+    require_types(name, target, options)
+    return build(name, target, options)
+
+
+def require_types(name: str, target: Callable[..., Any], params: dict[str, Any]) -> None:
+    """Hold options against a constructor's annotations, so that its own errors stay its own.
+
+    Annotations of plain values are checked: numbers, text, sequences of them, choices.
+
+    Raises
+    ------
+    UsageError
+        If a value is of another type.
+    """
+    constructor = target.__init__ if isinstance(target, type) else target  # type: ignore[misc]
     try:
-        return build(name, load(name, SAMPLERS), options)
-    except TypeError as error:
-        given = ", ".join(f"{key}={value!r}" for key, value in options.items())
-        raise UsageError(
-            f"'{name}' cannot take {given} ({error}).", "Check the types of its options."
-        ) from error
+        hints = typing.get_type_hints(constructor)
+    except NameError:  # a name that only a type checker knows
+        return
+    for key in hints.keys() & params.keys():
+        if not fits(params[key], hints[key]):
+            wanted = inspect.formatannotation(hints[key])
+            raise UsageError(
+                f"'{name}' cannot take {key}={params[key]!r}.",
+                f"{key} is of type {wanted}.",
+            )
+
+
+def fits(value: object, hint: Any) -> bool:
+    """Return whether a plain value is of a type; True where the type is no plain one."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(value, one) for one in args)
+    if origin is typing.Literal:
+        return value in args
+    if origin in SEQUENCES:
+        if not isinstance(value, Collection) or isinstance(value, str):
+            return False
+        of = args if origin is tuple and Ellipsis not in args else args[:1] * len(value)
+        return len(of) == len(value) and all(map(fits, value, of))
+    if hint in NUMBERS:
+        return isinstance(value, NUMBERS[hint]) and not isinstance(value, bool)
+    return isinstance(value, hint) if hint in PLAIN else True
 
 
 def sampler_table() -> str:
@@ -125,8 +177,11 @@ def sampler_table() -> str:
     lines = []
     for name in names(SAMPLERS):
         try:
-            sampler = load(name, SAMPLERS)
-            lines.append(f"{name:15} {sampler.summary}; {sampler.limits}")  # type: ignore[attr-defined]
+            sampler: object = load(name, SAMPLERS)
+            told = "of another package; it does not describe itself"
+            if isinstance(sampler, Described):
+                told = f"{sampler.summary}; {sampler.limits}"
+            lines.append(f"{name:15} {told}")
         except SolverError as error:
             lines.append(f"{name:15} not available: {error}")
     return "\n".join(lines)

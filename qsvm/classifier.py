@@ -106,6 +106,8 @@ diagnostics_
     True
     """
 
+    tells_progress: ClassVar[bool] = True
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "C": [Interval(Real, 0, None, closed="neither"), StrOptions({"encoding"})],
         "base": [Interval(Real, 1, None, closed="left")],

@@ -8,6 +8,7 @@ from typing import Any
 
 from bridges.run.option_types import at_least
 from qsvm.resume import STORING
+from qsvm.samplers.base import PlansSubmissions
 
 FLAGS = (
     "solver",
@@ -67,7 +68,7 @@ def annealer_options(args: argparse.Namespace) -> dict[str, Any]:
 
 def describe_plan(sampler: Any, sizes: Sequence[int]) -> str:
     """Return what a QPU run would submit and cost; empty for samplers without a chip."""
-    if not hasattr(sampler, "plan") or not hasattr(sampler, "chip"):
+    if not isinstance(sampler, PlansSubmissions):
         return ""
     plan = sampler.plan(sizes).summary()
     return (

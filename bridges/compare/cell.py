@@ -15,6 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridges.classifier import (
+    HasDiagnostics,
+    HasFitReport,
+    OffersNullControls,
+    null_controls_of,
+)
 from bridges.compare.sources import Fold, make_fold
 from bridges.errors import ToolkitError
 from bridges.fit_report import Diagnostics, FitReport, shown
@@ -140,7 +146,7 @@ def make_estimator(cell: Cell, threads: int | None = None) -> Any:
         estimator.set_params(random_state=int(state % 2**31))
     if "n_jobs" in settable and threads is not None:
         estimator.set_params(n_jobs=threads)
-    return estimator.null_controls()[entry.control] if entry.control else estimator
+    return null_controls_of(estimator)[entry.control] if entry.control else estimator
 
 
 @contextlib.contextmanager
@@ -160,7 +166,7 @@ def warm_up(estimator: Any, fold: Fold) -> None:
     """
     from sklearn.base import clone
 
-    if hasattr(estimator, "null_controls"):
+    if isinstance(estimator, OffersNullControls):
         return
     codes = np.unique(fold.y_train)
     few = np.concatenate([np.flatnonzero(fold.y_train == code)[:WARM_UP] for code in codes])
@@ -220,8 +226,8 @@ def scores(cell: Cell, fold: Fold, arrays: Mapping[str, NDArray[Any]]) -> dict[s
 
 def own_account(estimator: Any) -> dict[str, Any]:
     """Return what a fitted estimator says about itself."""
-    report = getattr(estimator, "fit_report_", None)
-    quality = getattr(estimator, "diagnostics_", None)
+    report = estimator.fit_report_ if isinstance(estimator, HasFitReport) else None
+    quality = estimator.diagnostics_ if isinstance(estimator, HasDiagnostics) else None
     found: dict[str, Any] = {name: _plain(getattr(report, name, None)) for name in REPORT}
     found.update({name: _plain(getattr(quality, name, None)) for name in QUALITY})
     if not found["n_support"] and hasattr(estimator, "support_"):

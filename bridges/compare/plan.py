@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from bridges.classifier import is_collective, null_controls_of
 from bridges.compare.sources import Source
 from bridges.compare.specs import ClassifierSpec, Settings
 from bridges.errors import ToolkitError, UsageError
@@ -109,10 +110,10 @@ def main_entries(settings: Settings) -> Iterator[Entry]:
     """Yield the classifiers, each followed by its null controls, and the baseline."""
     for spec in settings.classifiers:
         estimator = probe(spec)
-        together = bool(getattr(estimator, "collective", False))
+        together = is_collective(estimator)
         yield Entry(spec.label, "classifier", spec, collective=together)
         for name, control in controls_of(estimator).items():
-            together = bool(getattr(control, "collective", False))
+            together = is_collective(control)
             yield Entry(f"{spec.label} / {name}", "control", spec, name, together)
     yield Entry(BASELINE, "baseline")
 
@@ -127,11 +128,8 @@ def probe(spec: ClassifierSpec) -> Any:
 
 def controls_of(estimator: Any) -> dict[str, Any]:
     """Return the null controls that an estimator offers; none where they cannot be made."""
-    offer = getattr(estimator, "null_controls", None)
-    if offer is None:
-        return {}
     try:
-        return dict(offer())
+        return null_controls_of(estimator)
     except (ToolkitError, ImportError, TypeError, ValueError):
         return {}
 
@@ -148,7 +146,7 @@ def curve_entries(settings: Settings, ranks: int) -> Iterator[Entry]:
                 if estimator is None and probe(spec) is not None:
                     continue  # a parameter of other classifiers
                 found = True
-                together = bool(getattr(estimator, "collective", False))
+                together = is_collective(estimator)
                 yield Entry(
                     spec.label, "classifier", changed, None, together, curve=name, value=value
                 )

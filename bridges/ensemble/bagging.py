@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from bridges.classifier import null_controls_of
 from bridges.ensemble.bags import POWERS, Sampling, Stratify, draw_bags
 from bridges.ensemble.fusion import CHUNK, Fusion, Members, merge_diagnostics, merge_reports
 from bridges.ensemble.members import Prepared, fit_member, fit_members
@@ -93,6 +94,7 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
     """
 
     collective: ClassVar[bool] = True
+    tells_progress: ClassVar[bool] = True
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [HasMethods(["fit", "predict"])],
@@ -313,12 +315,9 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
 
         ``exact_all`` is the exact classifier on all training pixels and so is no ensemble.
         """
-        offer = getattr(self.estimator, "null_controls", None)
-        if offer is None:
-            return {}
         return {
             name: control if name == "exact_all" else clone(self).set_params(estimator=control)
-            for name, control in offer().items()
+            for name, control in null_controls_of(self.estimator).items()
         }
 
     def _is_pairwise(self) -> bool:

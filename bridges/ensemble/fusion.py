@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from bridges.classifier import HasDiagnostics, HasExpansion, HasFitReport
 from bridges.fit_report import Diagnostics, FitReport, merged
 from bridges.svm.duplicates import MergedRows
 from bridges.svm.expansion import KernelExpansion, stack
@@ -46,7 +47,7 @@ class Members:
     @property
     def are_kernel_models(self) -> bool:
         """Whether every member is a kernel expansion."""
-        return all(hasattr(member, "expansion") for member in self.estimators)
+        return all(isinstance(member, HasExpansion) for member in self.estimators)
 
     @property
     def multiclass(self) -> MultiClass:
@@ -193,7 +194,7 @@ def _class_scores(member: Any, X: NDArray[np.float64], n_classes: int) -> NDArra
 
 def merge_reports(members: Sequence[Any], total_s: float, n: int, n_support: int) -> FitReport:
     """Return the fit report of an ensemble; a member without one counts as one problem."""
-    parts = [getattr(member, "fit_report_", FitReport()) for member in members]
+    parts = [m.fit_report_ if isinstance(m, HasFitReport) else FitReport() for m in members]
     return merged(
         FitReport, parts, total_s=total_s, n_samples=n, n_support=n_support, n_members=len(members)
     )
@@ -201,4 +202,4 @@ def merge_reports(members: Sequence[Any], total_s: float, n: int, n_support: int
 
 def merge_diagnostics(members: Sequence[Any]) -> Diagnostics:
     """Return the diagnostics of an ensemble: means over members, maxima of maxima."""
-    return merged(Diagnostics, [m.diagnostics_ for m in members if hasattr(m, "diagnostics_")])
+    return merged(Diagnostics, [m.diagnostics_ for m in members if isinstance(m, HasDiagnostics)])

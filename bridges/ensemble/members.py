@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import clone
 
+from bridges.classifier import FitsTogether
 from bridges.machine import threads
 from bridges.machine.progress import Progress
 from bridges.svm.duplicates import MergedRows
@@ -56,7 +57,7 @@ def fit_members(
     """Fit clones of a prototype: all in one call if it can, else on a pool of threads."""
     if not datasets:
         return []
-    if hasattr(prototype, "fit_many"):
+    if isinstance(prototype, FitsTogether):
         return prototype.fit_many(datasets, seeds, progress=progress)
     work = [(prototype, *data, seed) for data, seed in zip(datasets, seeds, strict=True)]
     workers = threads.usable_cores() if n_jobs is None or n_jobs < 0 else n_jobs

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridges.classifier import HasEnergies, members_of
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -18,7 +20,7 @@ def energies(estimator: Any) -> dict[str, NDArray[Any]]:
     Every dual is divided by the size of its own exact optimum, so the optimum is at -1 and
     all-zero coefficients are at 0, and many duals fit into one histogram.
     """
-    members = [m for m in getattr(estimator, "estimators_", [estimator]) if _has_energies(m)]
+    members = [m for m in members_of(estimator) if isinstance(m, HasEnergies)]
     relative, used = [], []
     for member in members:
         for (exact, model, *_), samples in zip(
@@ -32,7 +34,3 @@ def energies(estimator: Any) -> dict[str, NDArray[Any]]:
     drawn = np.concatenate(relative)
     step = -(-len(drawn) // MAX_ENERGIES)
     return {"energies": drawn[::step], "used_energies": np.asarray(used)}
-
-
-def _has_energies(member: Any) -> bool:
-    return hasattr(member, "energies_") and hasattr(member, "sample_energies_")

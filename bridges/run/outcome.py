@@ -6,6 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridges.classifier import (
+    HasEnergies,
+    HasOutOfBagScore,
+    HasSamplerTiming,
+    HasSearch,
+    WritesFiles,
+    members_of,
+)
 from bridges.fit_report import add_seconds
 from bridges.report.metrics import evaluate
 from bridges.report.page import Picture, Section, Table, render_report
@@ -59,14 +67,15 @@ def score(
         "n_masked": inputs.data.n_masked,
         "split": inputs.split.kind,
         "split_note": inputs.split.note,
-        "oob_score": getattr(model, "oob_score_", None),
-        **({"search": model.search_} if hasattr(model, "search_") else {}),
+        "oob_score": model.oob_score_ if isinstance(model, HasOutOfBagScore) else None,
+        **({"search": model.search_} if isinstance(model, HasSearch) else {}),
         **facts,
         "fit_report": model.fit_report_.as_dict(),
         "diagnostics": model.diagnostics_.as_dict(),
         "sampler_timing": add_seconds(
-            getattr(member, "sampler_timing_", {})
-            for member in getattr(model, "estimators_", [model])
+            member.sampler_timing_
+            for member in members_of(model)
+            if isinstance(member, HasSamplerTiming)
         ),
         "controls": {name: {key: m[key] for key in kept} for name, m in judged.items()},
     }
@@ -126,7 +135,7 @@ def write_outcome(
     }
     with folder.target("model.skops") as target:
         save_model(pipeline, meta, target)
-    if hasattr(model, "write_files"):  # a search has a table and a figure of its own
+    if isinstance(model, WritesFiles):  # a search has a table and a figure of its own
         model.write_files(folder)
     clock.lap("save")
     sections = [scores_section(metrics)]
@@ -210,7 +219,7 @@ def _quality(model: Any, metrics: dict[str, Any]) -> Section:
             caption="Where the seconds of the sampler went, summed over the duals",
         )
         section = dataclasses.replace(section, tables=[*section.tables, table])
-    members = [m for m in getattr(model, "estimators_", [model]) if hasattr(m, "sample_energies_")]
+    members = [m for m in members_of(model) if isinstance(m, HasEnergies)]
     if not members:
         return section
     levels, averaged = [], []

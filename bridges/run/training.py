@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bridges.classifier import fit_telling, is_collective, null_controls_of
 from bridges.errors import DataError
 from bridges.machine import comm as mpi
-from bridges.machine.progress import no_progress
 from bridges.report.text import score_table
 from bridges.run.config import recorded
 from bridges.run.console import Narrator
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     import argparse
 
     from numpy.typing import NDArray
-
-    from bridges.machine.progress import Progress
 
 
 def train(
@@ -89,7 +86,7 @@ def _run(
     clock.lap("load")
     scaler = make_scaler(args.scale).fit(X)
     with named_classes(names), narrator.progress("training") as progress:
-        _fit(model, scaler.transform(X), y, progress)
+        fit_telling(model, scaler.transform(X), y, progress)
     clock.lap("fit")
     controls = _fit_controls(model, scaler.transform(X), y, narrator, comm)
     clock.lap("controls")
@@ -137,23 +134,15 @@ def _say_inputs(inputs: Inputs, narrator: Narrator) -> None:
     narrator.say(f"{len(split.train)} train, {len(split.test)} test: {split.note}")
 
 
-def _fit(model: Any, X: NDArray[Any], y: NDArray[Any], progress: Progress) -> None:
-    if "progress" in inspect.signature(model.fit).parameters:
-        model.fit(X, y, progress=progress)
-    else:
-        model.fit(X, y)
-
-
 def _fit_controls(
     model: Any, X: NDArray[Any], y: NDArray[Any], narrator: Narrator, comm: Any
 ) -> dict[str, Any]:
     """Fit the null controls: those that ranks build together on all, the others on the first."""
-    offer = getattr(model, "null_controls", None)
-    controls = offer() if offer is not None else {}
+    controls = null_controls_of(model)
     for number, (name, control) in enumerate(controls.items(), start=1):
         narrator.say(f"null control {number} of {len(controls)}: {name}")
-        if comm.rank == 0 or getattr(control, "collective", False):
-            _fit(control, X, y, no_progress)
+        if comm.rank == 0 or is_collective(control):
+            control.fit(X, y)
     return controls
 
 

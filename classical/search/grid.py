@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
@@ -78,6 +78,8 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     n_resumed_ : int
         Tasks found in the checkpoint.
     """
+
+    tells_progress: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 __all__ = [
     "DualSampler",
     "Live",
+    "NullControl",
+    "PlansSubmissions",
     "Progress",
     "SampleBatch",
     "batch_from_rows",
     "distinct_rows",
+    "is_null_control",
     "no_progress",
     "sample_each",
     "told_seconds",
@@ -158,6 +161,31 @@ class DualSampler(Protocol):
             In the order of the problems.
         """
         ...
+
+
+@runtime_checkable
+class NullControl(Protocol):
+    """Optimises nothing: all of its samples are kept, whatever their energies."""
+
+    null_control: ClassVar[bool]
+
+
+@runtime_checkable
+class PlansSubmissions(Protocol):
+    """Packs problems on a chip, and tells what it would submit before it does."""
+
+    def chip(self) -> Any:
+        """Return the working graph, a :class:`qsvm.samplers.chip.chips.Chip`."""
+        ...
+
+    def plan(self, sizes: Sequence[int]) -> Any:
+        """Return the submissions of problems of so many variables, with a ``summary()``."""
+        ...
+
+
+def is_null_control(sampler: object) -> bool:
+    """Return whether a sampler optimises nothing."""
+    return isinstance(sampler, NullControl) and sampler.null_control
 
 
 def told_seconds(batches: Iterable[SampleBatch]) -> dict[str, float]:
