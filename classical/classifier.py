@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bridges.errors import DataError
 from bridges.fit_report import Diagnostics, FitReport
-from bridges.machine.comm import resolve, threads_per_rank, together
+from bridges.machine.comm import Communicator, HeldCommunicator, resolve, threads_per_rank, together
 from bridges.machine.memory import require_memory
 from bridges.svm.base import KernelModel
 from bridges.svm.kernels import Kernel, resolve_gamma
@@ -151,7 +151,7 @@ class MPISVC(KernelModel):
         inner: str = "smo",
         inner_params: dict[str, Any] | None = None,
         checkpoint: str | PathLike[str] | None = None,
-        comm: Any = None,
+        comm: Communicator | HeldCommunicator | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.C = C
@@ -225,7 +225,7 @@ class MPISVC(KernelModel):
         self._report(solutions, tasks, len(X), kernel_s, started)
         return self
 
-    def _gather(self, comm: Any, *parts: Any) -> tuple[Any, ...]:
+    def _gather(self, comm: Communicator, *parts: Any) -> tuple[Any, ...]:
         """Return samples, labels and weights of all ranks."""
         given = parts[0] is not None and (self.data != "root" or comm.rank == 0)
         arrays = tuple(np.asarray(part) for part in parts if part is not None) if given else None

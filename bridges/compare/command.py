@@ -35,7 +35,7 @@ def _silent() -> bool:
     return mpi.started_by_mpi() and mpi.resolve().rank > 0
 
 
-def _command(args: argparse.Namespace, comm: Any) -> int:
+def _command(args: argparse.Namespace, comm: mpi.Communicator) -> int:
     if args.list_classifiers or args.show_versions:
         if comm.rank == 0:
             _print_lists(args)
@@ -73,7 +73,7 @@ def _print_lists(args: argparse.Namespace) -> None:
 def compare(
     settings: Any,
     folder: Path,
-    comm: Any,
+    comm: mpi.Communicator,
     narrator: Narrator,
     *,
     arguments: Mapping[str, Any],
@@ -90,7 +90,7 @@ def compare(
         What is compared.
     folder : Path
         Where; a folder with an earlier comparison goes on.
-    comm : communicator
+    comm : Communicator
         From :func:`bridges.machine.comm.resolve`.
     narrator : Narrator
         Tells on stderr.
@@ -135,7 +135,7 @@ def compare(
 
 
 @contextlib.contextmanager
-def _scenes(settings: Any, folder: Path, comm: Any, *, dry_run: bool) -> Any:
+def _scenes(settings: Any, folder: Path, comm: mpi.Communicator, *, dry_run: bool) -> Any:
     """Write the built-in scene where it is asked for; yield settings with its paths."""
     if not any(spec.synthetic for spec in settings.data):
         yield settings
@@ -164,7 +164,7 @@ def load_sources(settings: Any) -> list[Any]:
     return [load_source(spec, settings) for spec in settings.data]
 
 
-def _print_plan(plan: Sequence[Any], comm: Any) -> None:
+def _print_plan(plan: Sequence[Any], comm: mpi.Communicator) -> None:
     if comm.rank:
         return
     for cell in plan:

@@ -11,7 +11,7 @@ from bridges.compare.cell import run_cell
 from bridges.compare.plan import Cell
 from bridges.compare.store import RowStore
 from bridges.errors import SolverError, ToolkitError
-from bridges.machine.comm import threads_per_rank
+from bridges.machine.comm import Communicator, threads_per_rank
 from bridges.run.console import Narrator
 
 Tell = Callable[[Mapping[str, Any]], None]
@@ -32,7 +32,7 @@ def missing(
 
 
 def run_missing(
-    cells: Sequence[Cell], store: RowStore, scale: str, comm: Any, narrator: Narrator
+    cells: Sequence[Cell], store: RowStore, scale: str, comm: Communicator, narrator: Narrator
 ) -> None:
     """Compute cells: first those of single processes, spread over the ranks, then the collective.
 
@@ -44,7 +44,7 @@ def run_missing(
         Where rows go; each rank has a file of its own.
     scale : str
         Scaling of the features.
-    comm : communicator
+    comm : Communicator
         From :func:`bridges.machine.comm.resolve`.
     narrator : Narrator
         Speaks on rank 0.
@@ -65,7 +65,7 @@ def run_missing(
     comm.barrier()
 
 
-def _run_together(cell: Cell, store: RowStore, scale: str, comm: Any, tell: Tell) -> None:
+def _run_together(cell: Cell, store: RowStore, scale: str, comm: Communicator, tell: Tell) -> None:
     """Compute a cell with all ranks; rank 0 keeps it.
 
     Raises

@@ -13,9 +13,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, cast, runtime_checkable
 
+from bridges.errors import SolverError, UsageError
 from bridges.machine.threads import usable_cores
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
 
 T = TypeVar("T")
 
@@ -29,26 +33,92 @@ FORWARDED_S = 0.1
 """Seconds that a launcher gets to forward what a failing rank said, before it is to kill all."""
 
 
+@runtime_checkable
+class Communicator(Protocol):
+    """What the toolkit asks of a communicator: the few calls it makes, named as mpi4py names them.
+
+    mpi4py's intracommunicators and :class:`SingleRank` are ones. Values are pickled on the way;
+    every rank of the communicator calls the same method at the same time.
+    """
+
+    @property
+    def rank(self) -> int:
+        """Number of this process, from 0."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Number of ranks."""
+        ...
+
+    def bcast(self, value: T, /) -> T:
+        """Return rank 0's value on every rank."""
+        ...
+
+    def gather(self, value: T, /) -> list[T] | None:
+        """Return the values of all ranks, in their order, on rank 0; None on the others."""
+        ...
+
+    def allgather(self, value: T, /) -> list[T]:
+        """Return the values of all ranks, in their order, on every rank."""
+        ...
+
+    def barrier(self) -> None:
+        """Wait until every rank has come here."""
+        ...
+
+    def Split(self, colour: int, key: int, /) -> Communicator:
+        """Return the communicator of the ranks of one colour, ordered by their keys."""
+        ...
+
+    def Split_type(self, kind: int, /) -> Communicator:
+        """Return the communicator of the ranks that share something, such as a node's memory."""
+        ...
+
+    def Free(self) -> None:
+        """Give back what a split communicator holds; it must not be used any more."""
+        ...
+
+    def Abort(self, exit_code: int, /) -> NoReturn:
+        """End the processes of all ranks."""
+        ...
+
+
 class SingleRank:
-    """The communicator of a program that runs alone: the few calls the toolkit makes, as no-ops."""
+    """The communicator of a program that runs alone, and what every call means with one rank."""
 
     rank = 0
     size = 1
 
-    def bcast(self, value: T, root: int = 0) -> T:
+    def bcast(self, value: T, /) -> T:
         """Return the value."""
         return value
 
-    def gather(self, value: T, root: int = 0) -> list[T]:
+    def gather(self, value: T, /) -> list[T]:
         """Return the value in a list."""
         return [value]
 
-    def allgather(self, value: T) -> list[T]:
+    def allgather(self, value: T, /) -> list[T]:
         """Return the value in a list."""
         return [value]
 
     def barrier(self) -> None:
         """Wait for nobody."""
+
+    def Split(self, colour: int, key: int, /) -> SingleRank:
+        """Return one rank on its own."""
+        return SingleRank()
+
+    def Split_type(self, kind: int, /) -> SingleRank:
+        """Return one rank on its own."""
+        return SingleRank()
+
+    def Free(self) -> None:
+        """Give back nothing."""
+
+    def Abort(self, exit_code: int, /) -> NoReturn:
+        """End this process."""
+        raise SystemExit(exit_code)
 
 
 class HeldCommunicator:
@@ -56,11 +126,11 @@ class HeldCommunicator:
 
     Parameters
     ----------
-    comm : mpi4py communicator
+    comm : Communicator
         Any, for example a part of COMM_WORLD.
     """
 
-    def __init__(self, comm: Any) -> None:
+    def __init__(self, comm: Communicator) -> None:
         self.comm = comm
 
     def __sklearn_clone__(self) -> HeldCommunicator:
@@ -76,31 +146,41 @@ def started_by_mpi() -> bool:
     return any(name in os.environ for name in LAUNCHER_VARIABLES)
 
 
-def resolve(comm: Any = None) -> Any:
+def resolve(comm: object = None) -> Communicator:
     """Return the communicator to use, resolved at the time of the call.
 
     Parameters
     ----------
-    comm : mpi4py communicator, HeldCommunicator or None
+    comm : Communicator, HeldCommunicator or None
         None means COMM_WORLD under an MPI launcher, else one rank.
+
+    Raises
+    ------
+    UsageError
+        If it is something else.
+    SolverError
+        If an MPI launcher started this process and mpi4py is missing.
     """
-    if isinstance(comm, HeldCommunicator):
-        return comm.comm
-    if comm is not None:
-        return comm
+    given = comm.comm if isinstance(comm, HeldCommunicator) else comm
+    if isinstance(given, Communicator):
+        return given
+    if given is not None:
+        raise UsageError(
+            f"A {type(given).__name__} is no communicator.",
+            "Pass one of mpi4py, such as MPI.COMM_WORLD, or leave comm out.",
+        )
     if not started_by_mpi():
         return SingleRank()
     try:
         from mpi4py import MPI
     except ImportError:
-        from bridges.errors import SolverError
-
         raise SolverError(
             "This process was started by an MPI launcher but mpi4py is not installed, so every "
             "rank would do the whole work.",
             "pip install mpi4py mpich, or start without mpiexec.",
         ) from None
-    return MPI.COMM_WORLD
+    world: Communicator = MPI.COMM_WORLD
+    return world
 
 
 def block_range(n: int, size: int, rank: int) -> tuple[int, int]:
@@ -113,34 +193,34 @@ def block_range(n: int, size: int, rank: int) -> tuple[int, int]:
     return start, start + base + (rank < extra)
 
 
-def on_root(comm: Any, work: Callable[[], T]) -> T:
+def on_root(comm: Communicator, work: Callable[[], T]) -> T:
     """Do something on rank 0 only and return its result, or raise its exception, on every rank.
 
     Parameters
     ----------
-    comm : communicator
+    comm : Communicator
         From :func:`resolve`.
     work : callable
         Called without arguments on rank 0; its result must be picklable.
     """
-    outcome: tuple[Any, BaseException | None] = (None, None)
+    outcome: tuple[Any, Exception | None] = (None, None)
     if comm.rank == 0:
         try:
             outcome = (work(), None)
         except Exception as error:
             outcome = (None, error)
-    value, raised = comm.bcast(outcome, root=0)
+    value, raised = comm.bcast(outcome)
     if raised is not None:
         raise raised
     return value
 
 
-def together(comm: Any, work: Callable[[], T]) -> T:
+def together(comm: Communicator, work: Callable[[], T]) -> T:
     """Do something on every rank; if any rank raises, raise the first one's exception on all.
 
     Parameters
     ----------
-    comm : communicator
+    comm : Communicator
         From :func:`resolve`.
     work : callable
         Called without arguments on every rank; must not communicate.
@@ -165,7 +245,7 @@ def _sendable(error: Exception | None) -> Exception | None:
     return error
 
 
-def split(comm: Any, colour: int) -> Any:
+def split(comm: Communicator, colour: int) -> Communicator:
     """Return the communicator of the ranks that pass the same colour, in the same order.
 
     A rank on its own gets a :class:`SingleRank`, which may be used from any thread.
@@ -180,7 +260,7 @@ def split(comm: Any, colour: int) -> Any:
 
 
 @contextlib.contextmanager
-def rank_executor(comm: Any) -> Iterator[Executor | None]:
+def rank_executor(comm: Communicator) -> Iterator[Executor | None]:
     """Serve as an executor: rank 0 gets one that runs functions on the other ranks.
 
     The other ranks get None and serve until rank 0 leaves the context; alone, so does rank 0.
@@ -191,11 +271,11 @@ def rank_executor(comm: Any) -> Iterator[Executor | None]:
         return
     from mpi4py.futures import MPICommExecutor
 
-    with MPICommExecutor(comm, root=0) as executor:
+    with MPICommExecutor(cast("MPI.Intracomm", comm), root=0) as executor:
         yield executor  # type: ignore[misc]
 
 
-def in_turn(comm: Any, work: Callable[[], T]) -> T:
+def in_turn(comm: Communicator, work: Callable[[], T]) -> T:
     """Do something; if it raises, let the ranks before this one speak first.
 
     The first rank that fails says why and ends the job (:func:`end`), so the cause is told once
@@ -208,7 +288,7 @@ def in_turn(comm: Any, work: Callable[[], T]) -> T:
         raise
 
 
-def end(comm: Any, exit_code: int) -> int:
+def end(comm: Communicator, exit_code: int) -> int:
     """Return the exit code if it is 0 or this rank is alone; else end the job on all ranks."""
     if exit_code and comm.size > 1:
         sys.stdout.flush()
@@ -218,12 +298,12 @@ def end(comm: Any, exit_code: int) -> int:
     return exit_code
 
 
-def threads_per_rank(comm: Any, n_jobs: int | None = None) -> int:
+def threads_per_rank(comm: Communicator, n_jobs: int | None = None) -> int:
     """Return how many threads this rank may run so that ranks times threads fit the node's cores.
 
     Parameters
     ----------
-    comm : communicator
+    comm : Communicator
         From :func:`resolve`.
     n_jobs : int, optional
         Upper bound asked for by the user; None or -1 for as many as fit.

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
-from bridges.machine.comm import rank_executor
+from bridges.machine.comm import Communicator, rank_executor
 
 R = TypeVar("R")
 Done = tuple[int, Any, float]
@@ -103,7 +103,7 @@ class _Bench:
 
 
 def deal_out(
-    comm: Any,
+    comm: Communicator,
     tasks: Sequence[int],
     work: Callable[[int], R],
     hand_in: Callable[[int, R], None],
@@ -113,7 +113,7 @@ def deal_out(
 
     Parameters
     ----------
-    comm : communicator
+    comm : Communicator
         All ranks call this together.
     tasks : sequence of int
         The order of dealing: expensive tasks first. Only rank 0's is used.

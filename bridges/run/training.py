@@ -69,7 +69,7 @@ def _run(
     facts: dict[str, Any],
     folder: RunFolder,
     narrator: Narrator,
-    comm: Any,
+    comm: mpi.Communicator,
 ) -> dict[str, Any] | None:
     """Do a run on all ranks; return the metrics on the first."""
     clock = Clock()
@@ -135,7 +135,7 @@ def _say_inputs(inputs: Inputs, narrator: Narrator) -> None:
 
 
 def _fit_controls(
-    model: Any, X: NDArray[Any], y: NDArray[Any], narrator: Narrator, comm: Any
+    model: Any, X: NDArray[Any], y: NDArray[Any], narrator: Narrator, comm: mpi.Communicator
 ) -> dict[str, Any]:
     """Fit the null controls: those that ranks build together on all, the others on the first."""
     controls = null_controls_of(model)

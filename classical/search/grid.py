@@ -19,7 +19,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.validation import check_is_fitted
 
 from bridges.errors import UsageError
-from bridges.machine.comm import resolve, threads_per_rank
+from bridges.machine.comm import Communicator, on_root, resolve, threads_per_rank
 from bridges.machine.dealer import Shift, added
 from bridges.machine.memory import require_memory
 from bridges.svm.kernels import Kernel, resolve_gamma
@@ -136,7 +136,7 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         squares = n * n if n <= SQUARES_LIMIT else 0
         require_memory(4 * (squares + threads * width * (n + width)), comm.size, "The search")
         tally = self._run(model, plan, comm, threads, progress)
-        self.cv_results_ = comm.bcast(tally.results() if comm.rank == 0 else None)
+        self.cv_results_ = on_root(comm, tally.results)
         scores = self.cv_results_["mean_test_score"]
         self.best_index_ = int(np.argmin(self.cv_results_["rank_test_score"]))
         self.best_params_ = self.cv_results_["params"][self.best_index_]
@@ -185,7 +185,7 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self,
         model: MPISVC,
         plan: Plan,
-        comm: Any,
+        comm: Communicator,
         threads: int,
         progress: Progress | None,
     ) -> Tally:
@@ -202,7 +202,7 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.n_resumed_ = 0
         n_stages = 2 if self.early_stop else 1
         for number, folds in enumerate(stages(plan.data.n_folds, n_stages)):
-            alive = comm.bcast(tally.alive() if comm.rank == 0 else None)
+            alive = on_root(comm, tally.alive)
             stage = Stage(plan, source, settings, number, folds, alive)
             resumed, shifts = stage.run(comm, threads, store, tally, progress)
             self.n_resumed_ += resumed

@@ -21,6 +21,7 @@ from classical.search.folds import GridData, KernelRows, solve_pair
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bridges.machine.comm import Communicator
     from classical.search.checkpoint import TaskStore
     from classical.solver.checkpoint import Result
     from classical.solver.dual import Settings
@@ -182,7 +183,12 @@ class Stage:
         return votes, spent + shared
 
     def run(
-        self, comm: Any, threads: int, store: TaskStore, tally: Tally, progress: Progress | None
+        self,
+        comm: Communicator,
+        threads: int,
+        store: TaskStore,
+        tally: Tally,
+        progress: Progress | None,
     ) -> tuple[int, list[Shift]]:
         """Do all tasks, or find them in the store; return how many were found, and the shifts."""
         wanted = [task for task in self.plan.order() if len(self.costs(task))]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridges.machine.comm import block_range, on_root
+from bridges.machine.comm import Communicator, block_range, on_root
 from bridges.machine.threads import Run
 from classical.solver.decomposition import Decomposition
 from classical.solver.dual import DIRECT_LIMIT, BinarySolution, BinaryTask, Effort, Rows, Settings
@@ -25,7 +25,7 @@ def solve_task(
     source: KernelSource,
     task: BinaryTask,
     settings: Settings,
-    comm: Any,
+    comm: Communicator,
     run: Run,
     journal: Journal | None = None,
 ) -> BinarySolution:
@@ -39,7 +39,7 @@ def solve_task(
         The dual.
     settings : Settings
         Tolerance and limits.
-    comm : communicator
+    comm : Communicator
         Ranks that share the task.
     run : callable
         Deals rows to this rank's threads.

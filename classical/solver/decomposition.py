@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bridges.machine.comm import on_root
+from bridges.machine.comm import Communicator, on_root
 from classical.solver.dual import Effort, Rows, Settings
 from classical.solver.inner import make_inner, minimise
 from classical.solver.smo import violation
@@ -183,7 +183,7 @@ class Decomposition:
     ----------
     evaluator : Evaluator
         The kernel.
-    comm : communicator
+    comm : Communicator
         The ranks that share the rows.
     settings : Settings
         Tolerance and sizes.
@@ -196,7 +196,7 @@ class Decomposition:
     def __init__(
         self,
         evaluator: Evaluator,
-        comm: Any,
+        comm: Communicator,
         settings: Settings,
         run: Run,
         journal: Journal | None = None,
@@ -303,7 +303,7 @@ class Decomposition:
         """Have a working set solved on rank 0, and tell all ranks what changed."""
         mine = offer(rows, size // 2, kept)
         self.effort.sent_bytes += mine.nbytes
-        offers = self.comm.gather(mine)
+        offers = self.comm.gather(mine) or ()
         step = on_root(self.comm, lambda: self.solve_working_set(offers, kept, tol, size))
         if self.comm.rank == 0:
             self.effort.sent_bytes += step.nbytes

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bridges.machine.comm import on_root, split
+from bridges.machine.comm import Communicator, on_root, split
 from bridges.machine.threads import in_chunks
 from classical.solver.assignment import deal
 from classical.solver.binary import solve_task
@@ -24,7 +24,7 @@ def solve_all(
     source: KernelSource,
     tasks: Sequence[BinaryTask],
     settings: Settings,
-    comm: Any,
+    comm: Communicator,
     threads: int,
     store: SolutionStore,
 ) -> list[BinarySolution]:
@@ -38,7 +38,7 @@ def solve_all(
         The duals, the same on every rank.
     settings : Settings
         Tolerance and limits.
-    comm : communicator
+    comm : Communicator
         All ranks.
     threads : int
         Threads of this rank.

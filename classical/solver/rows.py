@@ -15,6 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bridges.machine.comm import Communicator
+
 DataMode = Literal["replicated", "scattered", "root"]
 
 MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -94,12 +96,12 @@ def canonical(
     return TrainingRows(X[first], codes[first], summed, rows, hashes[first])
 
 
-def replicate(comm: Any, mode: DataMode, parts: tuple[Any, ...] | None) -> tuple[Any, ...]:
+def replicate(comm: Communicator, mode: DataMode, parts: tuple[Any, ...] | None) -> tuple[Any, ...]:
     """Return the arrays of the whole training set on every rank.
 
     Parameters
     ----------
-    comm : communicator
+    comm : Communicator
         Of all ranks.
     mode : {"replicated", "scattered", "root"}
         Every rank passes everything, its own rows, or rank 0 everything and the others nothing.
@@ -109,6 +111,6 @@ def replicate(comm: Any, mode: DataMode, parts: tuple[Any, ...] | None) -> tuple
     if mode == "replicated" or comm.size == 1:
         return parts or ()
     if mode == "root":
-        return comm.bcast(parts, root=0)
+        return comm.bcast(parts) or ()
     gathered = [piece for piece in comm.allgather(parts) if piece is not None and len(piece[0])]
     return tuple(np.concatenate(columns) for columns in zip(*gathered, strict=True))

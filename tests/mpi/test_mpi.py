@@ -34,6 +34,12 @@ def test_models_are_equal_to_the_last_bit_on_any_number_of_ranks():
     assert len({run.stdout for run in runs}) == 1
 
 
+def test_one_rank_of_mpi_does_what_the_specification_says():
+    run = mpi(1, "one_rank.py")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == ["communicator", "True"]
+
+
 def test_a_search_is_the_same_on_any_number_of_ranks_and_resumes(tmp_path):
     alone = mpi(1, "grid_digest.py")
     pair = mpi(2, "grid_digest.py", tmp_path)

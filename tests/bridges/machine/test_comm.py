@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from bridges.ensemble.bagging import KernelEnsemble
-from bridges.errors import DataError
+from bridges.errors import DataError, UsageError
 from bridges.machine import comm, threads
 from bridges.reference import ReferenceSVC
 
@@ -38,11 +38,24 @@ def test_one_rank_needs_no_mpi(no_launcher):
 
 
 def test_a_communicator_given_is_the_one_used():
-    given_one = object()
+    given_one = comm.SingleRank()
     assert comm.resolve(given_one) is given_one
     held = comm.HeldCommunicator(given_one)
     assert comm.resolve(held) is given_one
     assert clone(held, safe=False) is held
+
+
+def test_something_else_is_no_communicator():
+    with pytest.raises(UsageError, match="A str is no communicator"):
+        comm.resolve("world")
+
+
+def test_one_rank_is_a_communicator_and_ends_its_process():
+    alone = comm.SingleRank()
+    assert isinstance(alone, comm.Communicator)
+    with pytest.raises(SystemExit) as ended:
+        alone.Abort(3)
+    assert ended.value.code == 3
 
 
 class Broadcasting(comm.SingleRank):
