@@ -13,7 +13,8 @@ import time
 
 import numpy as np
 
-from qsvm.formulations.binary import Encoding, svm_dual
+from qsvm.formulations.base import Encoding
+from qsvm.formulations.binary import svm_dual
 from qsvm.problem.dual_problem import DualProblem
 
 

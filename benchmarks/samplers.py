@@ -25,7 +25,8 @@ from threadpoolctl import threadpool_limits
 from bridges.errors import ToolkitError
 from bridges.registry import make_sampler
 from bridges.svm.kernels import Kernel
-from qsvm.formulations.binary import Encoding, svm_dual
+from qsvm.formulations.base import Encoding
+from qsvm.formulations.binary import svm_dual
 from qsvm.problem.exact import solve_box
 
 STATLOG = Path(__file__).resolve().parents[2] / "shared/data/tables/statlog_landsat.npz"

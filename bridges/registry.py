@@ -1,8 +1,9 @@
-"""Find classifiers, samplers and inner solvers by name.
+"""Find classifiers, samplers, formulations and inner solvers by name.
 
 The packages of this project and anybody else's announce what they offer as entry points
-(``bridges.classifiers``, ``bridges.samplers``, ``bridges.subproblems``), so the shared floor needs
-to import neither wing, and the wings need not import each other.
+(``bridges.classifiers``, ``bridges.samplers``, ``bridges.formulations``,
+``bridges.subproblems``), so the shared floor needs to import neither wing, and the wings need not
+import each other.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bridges.errors import SolverError, UsageError
 
 CLASSIFIERS = "bridges.classifiers"
 SAMPLERS = "bridges.samplers"
+FORMULATIONS = "bridges.formulations"
 SUBPROBLEMS = "bridges.subproblems"
 """Inner solvers of a decomposition (:class:`bridges.svm.inner.InnerSolver`)."""
 
@@ -45,8 +47,7 @@ def names(group: str = CLASSIFIERS) -> list[str]:
     Parameters
     ----------
     group : str
-        Entry-point group: ``bridges.classifiers``, ``bridges.samplers`` or
-        ``bridges.subproblems``.
+        Entry-point group, such as ``bridges.classifiers`` or ``bridges.samplers``.
     """
     return sorted({point.name for point in metadata.entry_points(group=group)})
 

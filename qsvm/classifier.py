@@ -15,10 +15,12 @@ from bridges.machine.progress import Progress, no_progress
 from bridges.svm.base import KernelModel
 from bridges.svm.kernels import NAMES, Kernel
 from bridges.svm.multiclass import MultiClass
-from qsvm.fitting.together import fit_together
+from qsvm.fitting.duals import ModelDuals, build_duals
+from qsvm.fitting.together import Fitted, Sampling, fit_together
+from qsvm.formulations.base import Encoding, Formulation, make_formulation
 from qsvm.formulations.bias import BIAS_RULES
-from qsvm.formulations.binary import Encoding, ModelDuals, build_duals
 from qsvm.formulations.combination import COMBINATIONS
+from qsvm.formulations.solution import Rules
 from qsvm.problem.dual_problem import bit_weights
 
 if TYPE_CHECKING:
@@ -54,8 +56,9 @@ class QuboSVC(KernelModel):
         Degree of poly.
     coef0 : float
         Constant of poly and sigmoid.
-    multiclass : {"ovo", "ovr"}
-        One dual per pair of classes or one per class.
+    multiclass : str
+        Registered name of a formulation: ``"ovo"``, one dual per pair of classes; ``"ovr"``, one
+        per class; ``"crammer-singer"``, one problem for all classes.
     class_weight : dict, "balanced" or None
         Weight of each class; acts on the box, C_n = C · w_n.
     sampler : str or object
@@ -117,7 +120,7 @@ diagnostics_
         "gamma": [StrOptions({"scale", "auto"}), Interval(Real, 0, None, closed="neither")],
         "degree": [Interval(Integral, 1, None, closed="left")],
         "coef0": [Interval(Real, None, None, closed="neither")],
-        "multiclass": [StrOptions({"ovo", "ovr"})],
+        "multiclass": [str],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "sampler": [str, HasMethods("sample"), HasMethods("__sklearn_clone__")],
         "sampler_params": [dict, None],
@@ -141,7 +144,7 @@ diagnostics_
         gamma: float | str = "scale",
         degree: int = 3,
         coef0: float = 0.0,
-        multiclass: MultiClass = "ovo",
+        multiclass: str = "ovo",
         class_weight: dict[Any, float] | str | None = None,
         sampler: str | Any = "neal",
         sampler_params: dict[str, Any] | None = None,
@@ -199,8 +202,9 @@ diagnostics_
         DataError
             If there are fewer than two classes.
         """
-        fit_together([self], [(X, y, sample_weight)], progress)
-        return self
+        model = self.plan(X, y, sample_weight)
+        (fitted,) = fit_together([model], [self.random_state], self._sampling(), progress)
+        return self._set(fitted)
 
     def fit_many(
         self,
@@ -221,8 +225,50 @@ diagnostics_
             Called with (duals done, duals in all).
         """
         models = [clone(self).set_params(random_state=seed) for seed in seeds]
-        fit_together(models, datasets, progress)
-        return models
+        plans = [model.plan(*data) for model, data in zip(models, datasets, strict=True)]
+        fitted = fit_together(plans, seeds, self._sampling(), progress)
+        return [model._set(values) for model, values in zip(models, fitted, strict=True)]
+
+    def _sampling(self) -> Sampling:
+        sampler = self.make_sampler()
+        selective = not getattr(sampler, "null_control", False)
+        rules = Rules(self.n_keep, self.combination, self.bias, selective)
+        return Sampling(sampler, rules, self.refine_rounds, self.n_jobs)
+
+    def _set(self, fitted: Fitted) -> QuboSVC:
+        """Keep what a fit gave."""
+        self.gamma_ = fitted.gamma
+        self.support_ = fitted.support
+        self.support_vectors_ = fitted.support_vectors
+        self.dual_coef_ = fitted.coef
+        self.intercept_ = fitted.intercept
+        self.energies_ = fitted.energies
+        self.sample_energies_ = fitted.sample_energies
+        self.sampler_timing_ = fitted.timing
+        self.diagnostics_ = fitted.diagnostics
+        self.fit_report_ = fitted.report
+        return self
+
+    @property
+    def outputs(self) -> MultiClass:
+        """Whether the rows of ``dual_coef_`` stand for pairs of classes or for classes."""
+        return self._formulation().outputs  # type: ignore[return-value]  # checked there
+
+    def _formulation(self) -> Formulation:
+        """Return the formulation, which must be one of classes.
+
+        Raises
+        ------
+        UsageError
+            If the name is unknown, or that of a regression.
+        """
+        formulation = make_formulation(self.multiclass)
+        if formulation.outputs == "number":
+            raise UsageError(
+                f"multiclass is '{self.multiclass}', which regresses numbers.",
+                "Use 'ovo', 'ovr' or 'crammer-singer'.",
+            )
+        return formulation
 
     def plan(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -236,7 +282,7 @@ diagnostics_
             bounds,
             Kernel(self.kernel, degree=self.degree, coef0=self.coef0),
             self.gamma,
-            self.multiclass,
+            self._formulation(),
             self.encoding(),
             label="svm",
         )
@@ -276,6 +322,7 @@ diagnostics_
         draws = {"num_draws": self.n_keep}
         plain: dict[str, Any] = {"refine_rounds": 0, "combination": "mean"}
         shared = {name: getattr(self, name) for name in SHARED_WITH_EXACT}
+        shared["multiclass"] = self.outputs
         exact = registry.make("sklearn-svc", **shared, C=self.encoding().C)
         return {
             "random_alpha": clone(self).set_params(

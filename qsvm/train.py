@@ -163,12 +163,12 @@ def describe(model: KernelEnsemble, X: NDArray[Any], y: NDArray[Any]) -> str:
     lines = ["member  dual  samples  bits  variables  couplers"]
     sizes = []
     for member, data in enumerate(prepared.datasets):
-        for index, dual in enumerate(prepared.prototype.plan(*data).duals):
-            n = dual.problem.n_variables
+        for index, problem in enumerate(prepared.prototype.plan(*data).problems):
+            n = problem.n_variables
             pairs = n * (n - 1) // 2
             lines.append(
-                f"{member:6}  {index:4}  {dual.problem.n_coefficients:7}"
-                f"  {dual.problem.n_bits:4}  {n:9}  {pairs:8}"
+                f"{member:6}  {index:4}  {problem.n_coefficients:7}"
+                f"  {problem.n_bits:4}  {n:9}  {pairs:8}"
             )
             sizes.append(n)
     largest = max(sizes)

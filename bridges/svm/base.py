@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from bridges.errors import DataError
 from bridges.svm.expansion import KernelExpansion
 from bridges.svm.kernels import Kernel
-from bridges.svm.multiclass import decision_scores, predicted_indices, require_classes
+from bridges.svm.multiclass import MultiClass, decision_scores, predicted_indices, require_classes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -86,12 +86,17 @@ class KernelModel(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         rows: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
         values = self.expansion().decision(rows, n_jobs=self.n_jobs)
-        return decision_scores(values, len(self.classes_), self.multiclass)
+        return decision_scores(values, len(self.classes_), self.outputs)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the label of every row of ``X``, shape (n,)."""
         indices = predicted_indices(self.decision_function(X))
         return self.classes_[indices]
+
+    @property
+    def outputs(self) -> MultiClass:
+        """Whether the rows of ``dual_coef_`` stand for pairs of classes or for classes."""
+        return self.multiclass
 
     def _is_pairwise(self) -> bool:
         return isinstance(self.kernel, str) and self.kernel == "precomputed"

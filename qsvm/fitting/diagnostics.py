@@ -61,8 +61,8 @@ def assess(problem: DualProblem, batch: SampleBatch, solution: Solution) -> Dual
     alpha = solution.alpha
     zero = float(problem.energies(problem.lower)[0])
     tolerance = AT_BOUND * problem.span
-    total = float(alpha.sum())
-    balance = abs(float(alpha @ problem.equality)) if problem.equality is not None else 0.0
+    total = float(np.abs(alpha).sum())
+    balance = float(np.abs(problem.balance(alpha)).sum())
     gap, best = relative_gap(solution.energy, exact), float(batch.energies[0])
     return DualQuality(
         exact=exact,

@@ -1,138 +1,198 @@
-"""The steps of a fit: plan the duals, sample them all in one call, decode, assess."""
+"""The steps of a fit: sample all problems of all models in one call, decode, assess."""
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from bridges.fit_report import FitReport
+from bridges.fit_report import Diagnostics, FitReport
 from qsvm.fitting.diagnostics import assess, energy_table, summarise
-from qsvm.formulations.solution import Solution, decode
+from qsvm.formulations.base import require_handled
 from qsvm.samplers.base import told_seconds
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
     from bridges.machine.progress import Progress
-    from qsvm.formulations.binary import ModelDuals
+    from qsvm.fitting.duals import ModelDuals
+    from qsvm.formulations.base import Coefficients
+    from qsvm.formulations.solution import Rules
     from qsvm.problem.dual_problem import DualProblem
     from qsvm.samplers.base import DualSampler, SampleBatch
 
 SEED_LIMIT = 2**31 - 1
 
 
+@dataclasses.dataclass(frozen=True)
+class Sampling:
+    """How the problems of a fit are sampled and decoded.
+
+    Attributes
+    ----------
+    sampler : DualSampler
+        The sampler.
+    rules : Rules
+        How samples become coefficients.
+    refine_rounds : int
+        Rounds of refinement.
+    n_jobs : int or None
+        Threads.
+    """
+
+    sampler: DualSampler
+    rules: Rules
+    refine_rounds: int = 0
+    n_jobs: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Fitted:
+    """What a fit gives; an estimator keeps it as its fitted attributes.
+
+    Attributes
+    ----------
+    gamma : float
+        γ as a number.
+    support : ndarray of shape (n_support,)
+        Training rows with a coefficient, increasing.
+    support_vectors : ndarray of shape (n_support, d)
+        Those rows.
+    coef : ndarray of shape (n_outputs, n_support)
+        Signed coefficients.
+    intercept : ndarray of shape (n_outputs,)
+        Biases.
+    energies : ndarray of shape (n_problems, 4)
+        Exact optimum, model, best sample and all-zero energy of every problem.
+    sample_energies : list of ndarray
+        Energies of all distinct samples of every problem, ascending.
+    timing : dict of str to float
+        Seconds that the sampler tells of its own work, by kind.
+    diagnostics : Diagnostics
+        Quality of the solutions.
+    report : FitReport
+        Times and sizes.
+    """
+
+    gamma: float
+    support: NDArray[np.intp]
+    support_vectors: NDArray[np.float64]
+    coef: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+    energies: NDArray[np.float64]
+    sample_energies: list[NDArray[np.float64]]
+    timing: dict[str, float]
+    diagnostics: Diagnostics
+    report: FitReport
+
+
 def fit_together(
-    models: Sequence[Any], datasets: Sequence[tuple[Any, Any, Any]], progress: Progress
-) -> None:
-    """Fit every model on its data set with one call of the first model's sampler.
+    models: Sequence[ModelDuals],
+    random_states: Sequence[Any],
+    sampling: Sampling,
+    progress: Progress,
+) -> list[Fitted]:
+    """Fit every model, all their problems in one call of the sampler.
 
     Parameters
     ----------
-    models : sequence of QuboSVC
-        Equal but for ``random_state``.
-    datasets : sequence of (X, y, sample_weight or None)
-        One per model.
+    models : sequence of ModelDuals
+        The models' problems.
+    random_states : sequence
+        One per model, from which the seeds of its problems are drawn: a model does not depend on
+        those beside it.
+    sampling : Sampling
+        Sampler and rules.
     progress : callable
-        Called with (duals done, duals in all).
+        Called with (problems done, problems in all).
+
+    Raises
+    ------
+    UsageError
+        If the sampler does not handle the constraints that a formulation needs.
     """
-    first = models[0]
-    plans = [model.plan(*data) for model, data in zip(models, datasets, strict=True)]
     seeds: list[int] = []
-    for model, plan in zip(models, plans, strict=True):
-        random = check_random_state(model.random_state)
-        seeds.extend(random.randint(SEED_LIMIT, size=len(plan.duals)).tolist())
-    problems = [dual.problem for plan in plans for dual in plan.duals]
-    sampler = first.make_sampler()
+    for model, state in zip(models, random_states, strict=True):
+        require_handled(model.formulation, sampling.sampler)
+        random = check_random_state(state)
+        seeds.extend(random.randint(SEED_LIMIT, size=len(model.problems)).tolist())
     started = time.perf_counter()
-    batches = _sample(first, sampler, problems, seeds, progress)
+    batches = _sample([p for model in models for p in model.problems], seeds, sampling, progress)
     wall = time.perf_counter() - started
     busy = sum(batch.solve_s for batch in batches)
-    done = 0
-    for model, plan in zip(models, plans, strict=True):
-        mine = batches[done : done + len(plan.duals)]
+    fitted, done = [], 0
+    for model in models:
+        mine = batches[done : done + len(model.problems)]
         done += len(mine)
         share = sum(b.solve_s for b in mine) / busy if busy > 0 else len(mine) / len(batches)
-        _finish(model, plan, sampler, mine, wall * share)
+        fitted.append(_finish(model, mine, sampling.rules, wall * share))
+    return fitted
 
 
 def _sample(
-    model: Any,
-    sampler: DualSampler,
-    problems: list[DualProblem],
-    seeds: list[int],
-    progress: Progress,
+    problems: list[DualProblem], seeds: list[int], sampling: Sampling, progress: Progress
 ) -> list[SampleBatch]:
-    if not model.refine_rounds:
-        return sampler.sample(problems, seeds, n_jobs=model.n_jobs, progress=progress)
+    if not sampling.refine_rounds:
+        return sampling.sampler.sample(problems, seeds, n_jobs=sampling.n_jobs, progress=progress)
     from qsvm.fitting.refine import refine
 
     return refine(
-        problems, sampler, seeds, model.refine_rounds, n_jobs=model.n_jobs, progress=progress
+        problems,
+        sampling.sampler,
+        seeds,
+        sampling.refine_rounds,
+        n_jobs=sampling.n_jobs,
+        progress=progress,
     )
 
 
-def _finish(
-    model: Any,
-    plan: ModelDuals,
-    sampler: DualSampler,
-    batches: list[SampleBatch],
-    solve_s: float,
-) -> None:
-    """Turn samples into the fitted attributes of one model."""
+def _finish(model: ModelDuals, batches: list[SampleBatch], rules: Rules, solve_s: float) -> Fitted:
+    """Turn the samples of one model into its coefficients, and hold them against the optimum."""
     started = time.perf_counter()
-    selective = not getattr(sampler, "null_control", False)
-    solutions = [
-        decode(
-            dual,
-            batch,
-            penalty=model.penalty,
-            n_keep=model.n_keep,
-            combination=model.combination,
-            bias_rule=model.bias,
-            selective=selective,
-        )
-        for dual, batch in zip(plan.duals, batches, strict=True)
-    ]
-    _store(model, plan, solutions)
+    found = model.formulation.finish(model.task, model.problems, batches, rules)
+    order = _support(model, found)
     decoded = time.perf_counter()
     qualities = [
-        assess(dual.problem, batch, solution)
-        for dual, batch, solution in zip(plan.duals, batches, solutions, strict=True)
+        assess(problem, batch, solution)
+        for problem, batch, solution in zip(model.problems, batches, found.solutions, strict=True)
     ]
-    model.energies_ = energy_table(qualities)
-    model.sample_energies_ = [batch.energies for batch in batches]
-    model.sampler_timing_ = told_seconds(batches)
-    model.diagnostics_ = summarise(qualities)
-    decode_s, diagnose_s = decoded - started, time.perf_counter() - decoded
-    model.fit_report_ = FitReport(
-        total_s=plan.kernel_s + plan.build_s + solve_s + decode_s + diagnose_s,
-        kernel_s=plan.kernel_s,
-        build_s=plan.build_s,
+    report = FitReport(
+        kernel_s=model.kernel_s,
+        build_s=model.build_s,
         solve_s=solve_s,
-        decode_s=decode_s,
-        diagnose_s=diagnose_s,
+        decode_s=decoded - started,
+        diagnose_s=time.perf_counter() - decoded,
         qpu_s=sum(batch.qpu_s for batch in batches),
         queue_s=max(batch.queue_s for batch in batches),
-        n_samples=plan.n_samples,
-        n_support=len(model.support_),
-        n_variables=max(dual.problem.n_variables for dual in plan.duals),
-        n_problems=len(plan.duals),
+        n_samples=model.n_samples,
+        n_support=len(order),
+        n_variables=max(problem.n_variables for problem in model.problems),
+        n_problems=len(model.problems),
         n_iterations=max(batch.rounds for batch in batches),
-        objective=float(sum(solution.energy for solution in solutions)),
+        objective=float(sum(solution.energy for solution in found.solutions)),
+    )
+    parts = (report.kernel_s, report.build_s, solve_s, report.decode_s, report.diagnose_s)
+    return Fitted(
+        gamma=model.kernel.gamma,
+        support=model.merged.rows[order],
+        support_vectors=model.vectors[order],
+        coef=found.coef[:, order],
+        intercept=found.intercept,
+        energies=energy_table(qualities),
+        sample_energies=[batch.energies for batch in batches],
+        timing=told_seconds(batches),
+        diagnostics=summarise(qualities),
+        report=dataclasses.replace(report, total_s=sum(parts)),
     )
 
 
-def _store(model: Any, plan: ModelDuals, solutions: list[Solution]) -> None:
-    """Set the fitted attributes that make the kernel expansion."""
-    coef = np.zeros((len(solutions), len(plan.merged.rows)))
-    for o, (dual, solution) in enumerate(zip(plan.duals, solutions, strict=True)):
-        coef[o, dual.rows] = solution.alpha * dual.signs
-    used = np.flatnonzero(np.any(coef != 0, axis=0))
-    order = used[np.argsort(plan.merged.rows[used], kind="stable")]
-    model.gamma_ = plan.kernel.gamma
-    model.support_ = plan.merged.rows[order]
-    model.support_vectors_ = plan.vectors[order]
-    model.dual_coef_ = coef[:, order]
-    model.intercept_ = np.array([solution.bias for solution in solutions])
+def _support(model: ModelDuals, found: Coefficients) -> NDArray[np.intp]:
+    """Return the distinct samples with a coefficient, in the order of the training rows."""
+    used = np.flatnonzero(np.any(found.coef != 0, axis=0))
+    return used[np.argsort(model.merged.rows[used], kind="stable")]

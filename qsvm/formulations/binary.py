@@ -1,50 +1,23 @@
-"""From labelled samples to the binary duals of a kernel SVM, ready for a sampler."""
+"""Binary duals: one per pair of classes, or one per class."""
 
 from __future__ import annotations
 
-import dataclasses
-import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bridges.svm.duplicates import MergedRows, merge_rows
-from bridges.svm.kernels import Kernel, resolve_gamma
 from bridges.svm.multiclass import MultiClass, binary_tasks
+from qsvm.formulations.base import Coefficients, Encoding, Task
+from qsvm.formulations.bias import bias
+from qsvm.formulations.combination import training_accuracies
+from qsvm.formulations.solution import Rules, Solution, solution
 from qsvm.problem.dual_problem import DualProblem, bit_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
-@dataclasses.dataclass(frozen=True)
-class Encoding:
-    """How coefficients and the penalty become a QUBO.
-
-    Attributes
-    ----------
-    C : float
-        Upper bound of a coefficient of weight one.
-    base : float
-        Base B of the encoding α = C / S · Σ_k B^k a_k with S = Σ_k B^k.
-    n_bits : int
-        Bits K per coefficient.
-    penalty : float
-        ξ of the penalty (ξ/2)(Σ α_n y_n)² that stands for Σ α_n y_n = 0.
-    precision : {"double", "single"}
-        float64 or float32 for kernel matrices.
-    """
-
-    C: float
-    base: float
-    n_bits: int
-    penalty: float
-    precision: str = "double"
-
-    @property
-    def dtype(self) -> type[np.floating[Any]]:
-        """Element type of kernel matrices."""
-        return np.float32 if self.precision == "single" else np.float64
+    from qsvm.samplers.base import SampleBatch
 
 
 def svm_dual(
@@ -75,115 +48,81 @@ def svm_dual(
     hessian *= y[:, None]
     hessian *= y[None, :]
     n = len(signs)
-    weights = bit_weights(encoding.base, encoding.n_bits)
-    return DualProblem(hessian, np.full(n, -1.0), np.zeros(n), upper, weights, signs, label)
+    return DualProblem(
+        hessian,
+        np.full(n, -1.0),
+        np.zeros(n),
+        upper,
+        bit_weights(encoding.base, encoding.n_bits),
+        equality=signs,
+        penalty=encoding.penalty,
+        label=label,
+    )
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class BinaryDual:
-    """One binary problem of a model.
-
-    Attributes
-    ----------
-    rows : ndarray of shape (n,), intp
-        Rows of the merged training set that take part.
-    problem : DualProblem
-        Its dual; ``problem.equality`` holds the signs.
-    """
-
-    rows: NDArray[np.intp]
-    problem: DualProblem
-
-    @property
-    def signs(self) -> NDArray[np.float64]:
-        """Labels y in {-1, +1}, shape (n,)."""
-        if self.problem.equality is None:
-            raise TypeError("A binary dual has signs.")
-        return self.problem.equality
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class ModelDuals:
-    """Everything that a model's samples are decoded with.
-
-    Attributes
-    ----------
-    kernel : Kernel
-        With γ as a number.
-    merged : MergedRows
-        The distinct training samples.
-    vectors : ndarray of shape (m, d)
-        Their features (shape (m, 0) for a precomputed kernel).
-    duals : list of BinaryDual
-        One per pair of classes, or per class.
-    n_samples : int
-        Samples given, before merging.
-    kernel_s, build_s : float
-        Seconds spent on kernel matrices and on the rest.
-    """
-
-    kernel: Kernel
-    merged: MergedRows
-    vectors: NDArray[np.float64]
-    duals: list[BinaryDual]
-    n_samples: int
-    kernel_s: float
-    build_s: float
-
-
-def build_duals(
-    X: NDArray[np.float64],
-    codes: NDArray[np.intp],
-    weights: NDArray[np.float64],
-    bounds: NDArray[np.float64],
-    kernel: Kernel,
-    gamma: float | str,
-    multiclass: MultiClass,
-    encoding: Encoding,
-    label: str,
-) -> ModelDuals:
-    """Build all binary duals of one training set.
+def decode(problem: DualProblem, batch: SampleBatch, rules: Rules) -> tuple[Solution, float]:
+    """Combine samples of a binary dual; compute the bias once from the combined coefficients.
 
     Parameters
     ----------
-    X : ndarray of shape (n, d), or (n, n) for a precomputed kernel
-        Training samples.
-    codes : ndarray of shape (n,)
-        Class indices; at least two classes.
-    weights : ndarray of shape (n,)
-        Sample weights.
-    bounds : ndarray of shape (n_classes,)
-        Weight of each class.
-    kernel : Kernel
-        Kernel whose γ is replaced by the resolved one.
-    gamma : float or str
-        As in :func:`bridges.svm.kernels.resolve_gamma`.
-    multiclass : {"ovo", "ovr"}
-        How to split several classes.
-    encoding : Encoding
-        Bits, base, C, penalty and precision.
-    label : str
-        Prefix of the problems' names.
+    problem : DualProblem
+        The dual; ``problem.equality`` holds the signs y.
+    batch : SampleBatch
+        Samples, sorted by energy.
+    rules : Rules
+        How to combine, and the rule of the bias.
     """
-    started = time.perf_counter()
-    precomputed = kernel.name == "precomputed"
-    merged = merge_rows(X, codes, weights, compare=not precomputed)
-    vectors = X[merged.rows]
-    if not precomputed and not callable(kernel.name):
-        kernel = dataclasses.replace(kernel, gamma=resolve_gamma(gamma, vectors, merged.weights))
-    upper = encoding.C * merged.weights * bounds[merged.codes]
-    tasks = binary_tasks(merged.codes, len(bounds), multiclass)
-    kernel_started = time.perf_counter()
-    if precomputed:
-        full = np.ascontiguousarray(X[np.ix_(merged.rows, merged.rows)], dtype=encoding.dtype)
-        vectors = np.empty((len(merged.rows), 0))
-    else:
-        full = kernel.matrix(vectors.astype(encoding.dtype)).astype(encoding.dtype, copy=False)
-    kernel_s = time.perf_counter() - kernel_started
-    duals = []
-    for number, (rows, signs) in enumerate(tasks):
-        block = full if len(tasks) == 1 else full[np.ix_(rows, rows)]
-        name = f"{label}/{number}" if len(tasks) > 1 else label
-        duals.append(BinaryDual(rows, svm_dual(block, signs, upper[rows], encoding, name)))
-    build_s = time.perf_counter() - started - kernel_s
-    return ModelDuals(kernel, merged, vectors, duals, len(X), kernel_s, build_s)
+    assert problem.equality is not None
+    y = problem.equality
+
+    def outputs(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return y * problem.free_fields(x)
+
+    def accuracies(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return training_accuracies(x, y, problem.upper, outputs(x), rules.bias)
+
+    found = solution(problem, batch, rules, accuracies)
+    return found, bias(found.alpha, y, problem.upper, outputs(found.alpha), rules.bias)
+
+
+class OneVsOne:
+    """One binary dual per pair of classes."""
+
+    summary = "one binary dual per pair of classes"
+    outputs: MultiClass = "ovo"
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def problems(self, task: Task) -> list[DualProblem]:
+        """Return one dual per pair; see :class:`qsvm.formulations.base.Formulation`."""
+        parts = binary_tasks(task.targets, task.n_classes, self.outputs)
+        made = []
+        for number, (rows, signs) in enumerate(parts):
+            whole = len(parts) == 1
+            block = task.kernel_matrix if whole else task.kernel_matrix[np.ix_(rows, rows)]
+            name = task.label if whole else f"{task.label}/{number}"
+            made.append(svm_dual(block, signs, task.upper[rows], task.encoding, name))
+        return made
+
+    def finish(
+        self,
+        task: Task,
+        problems: Sequence[DualProblem],
+        batches: Sequence[SampleBatch],
+        rules: Rules,
+    ) -> Coefficients:
+        """Return α_n y_n and the bias of every dual."""
+        parts = binary_tasks(task.targets, task.n_classes, self.outputs)
+        coef = np.zeros((len(parts), len(task.targets)))
+        intercept, solutions = np.zeros(len(parts)), []
+        for o, (rows, signs) in enumerate(parts):
+            found, intercept[o] = decode(problems[o], batches[o], rules)
+            coef[o, rows] = found.alpha * signs
+            solutions.append(found)
+        return Coefficients(coef, intercept, solutions)
+
+
+class OneVsRest(OneVsOne):
+    """One binary dual per class, against all others."""
+
+    summary = "one binary dual per class, against all others"
+    outputs: MultiClass = "ovr"

@@ -1,27 +1,28 @@
-r"""Further formulations as problems on a lattice: all classes at once, and regression.
-
-They are plain :class:`~qsvm.problem.DualProblem` objects, so every sampler, the refinement and the
-exact optimum take them as they are. The binary dual is :func:`qsvm.formulations.binary.svm_dual`.
-"""
+"""ε-insensitive regression as one problem on a lattice."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from qsvm.formulations.base import Coefficients, Outputs, Task
 from qsvm.formulations.bias import AT_BOUND
+from qsvm.formulations.solution import Rules, solution
 from qsvm.problem.dual_problem import DualProblem, bit_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from qsvm.samplers.base import SampleBatch
 
 
 def epsilon_regression(
     kernel_matrix: NDArray[Any],
     y: NDArray[np.float64],
     *,
-    C: float = 1.0,
+    C: float | NDArray[np.float64] = 1.0,
     epsilon: float = 0.1,
     penalty: float = 1.0,
     base: float = 2,
@@ -40,7 +41,7 @@ def epsilon_regression(
         K.
     y : ndarray of shape (n,)
         Targets.
-    C : float
+    C : float or ndarray of shape (n,)
         Upper bound of α and α*.
     epsilon : float
         Half width of the tube without loss, in units of y.
@@ -61,9 +62,67 @@ def epsilon_regression(
     signs = np.concatenate([np.ones(n), -np.ones(n)])
     hessian = np.tile(kernel_matrix + penalty, (2, 2)) * np.outer(signs, signs)
     linear = epsilon - signs * np.tile(y, 2)
-    bounds = np.full(2 * n, float(C))
+    bounds = np.tile(np.broadcast_to(np.asarray(C, dtype=np.float64), n), 2)
     weights = bit_weights(base, n_bits)
-    return DualProblem(hessian, linear, np.zeros(2 * n), bounds, weights, signs, label)
+    return DualProblem(
+        hessian,
+        linear,
+        np.zeros(2 * n),
+        bounds,
+        weights,
+        equality=signs,
+        penalty=penalty,
+        label=label,
+    )
+
+
+class EpsilonRegression:
+    """ε-insensitive regression: α and α* in one problem.
+
+    Parameters
+    ----------
+    epsilon : float
+        Half width of the tube without loss, in units of the targets.
+    """
+
+    summary = "ε-insensitive regression in one problem"
+    outputs: Outputs = "number"
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, *, epsilon: float = 0.1) -> None:
+        self.epsilon = epsilon
+
+    def problems(self, task: Task) -> list[DualProblem]:
+        """Return the one problem; see :class:`qsvm.formulations.base.Formulation`."""
+        encoding = task.encoding
+        return [
+            epsilon_regression(
+                task.kernel_matrix,
+                task.targets,
+                C=task.upper,
+                epsilon=self.epsilon,
+                penalty=encoding.penalty,
+                base=encoding.base,
+                n_bits=encoding.n_bits,
+                label=task.label,
+            )
+        ]
+
+    def finish(
+        self,
+        task: Task,
+        problems: Sequence[DualProblem],
+        batches: Sequence[SampleBatch],
+        rules: Rules,
+    ) -> Coefficients:
+        """Return α - α* and the bias."""
+        found = solution(problems[0], batches[0], rules)
+        n = len(task.targets)
+        outputs = problems[0].free_fields(found.alpha)[:n]
+        b = regression_bias(
+            found.alpha, task.targets, outputs, C=np.tile(task.upper, 2), epsilon=self.epsilon
+        )
+        return Coefficients(regression_coefficients(found.alpha)[None], np.array([b]), [found])
 
 
 def regression_coefficients(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -77,7 +136,7 @@ def regression_bias(
     y: NDArray[np.float64],
     outputs: NDArray[np.float64],
     *,
-    C: float,
+    C: float | NDArray[np.float64],
     epsilon: float,
 ) -> float:
     """Return the bias of ε-insensitive regression.
@@ -92,7 +151,9 @@ def regression_bias(
         α, then α*.
     y, outputs : ndarray of shape (n,)
         Targets, and Σ_m (α_m - α*_m) k(x_m, x_n).
-    C, epsilon : float
+    C : float or ndarray of shape (2n,)
+        Upper bounds.
+    epsilon : float
         As for :func:`epsilon_regression`.
     """
     n = len(y)

@@ -1,33 +1,54 @@
-"""From samples of one dual to its coefficients and bias."""
+"""From samples of one problem to its coefficients, whatever the formulation."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qsvm.formulations.bias import bias
-from qsvm.formulations.combination import combine, training_accuracies
+from qsvm.formulations.combination import combine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from qsvm.formulations.binary import BinaryDual
     from qsvm.problem.dual_problem import DualProblem
     from qsvm.samplers.base import SampleBatch
 
 
+@dataclasses.dataclass(frozen=True)
+class Rules:
+    """How samples become coefficients and a bias.
+
+    Attributes
+    ----------
+    n_keep : int
+        How many of the lowest distinct samples are combined.
+    combination : str
+        Rule of :mod:`qsvm.formulations.combination`.
+    bias : str
+        Rule of :mod:`qsvm.formulations.bias`.
+    selective : bool
+        True: samples above the energy of all-zero coefficients are worse than no training at all
+        and are left out, unless all are (then all of the lowest stay and the diagnostics show it).
+        False for null controls, in which nothing is selected.
+    """
+
+    n_keep: int = 20
+    combination: str = "mean"
+    bias: str = "free"
+    selective: bool = True
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Solution:
-    """Coefficients of one dual.
+    """Coefficients of one problem.
 
     Attributes
     ----------
     alpha : ndarray of shape (n,)
-        Combined coefficients, 0 ≤ α_n ≤ C_n.
-    bias : float
-        Bias b of f(x) = Σ α_n y_n k(x_n, x) + b.
+        Combined coefficients, within their intervals.
     energy : float
         Energy of ``alpha`` on the full problem.
     kept_energies : ndarray
@@ -35,29 +56,14 @@ class Solution:
     """
 
     alpha: NDArray[np.float64]
-    bias: float
     energy: float
     kept_energies: NDArray[np.float64]
 
 
-def kept(problem: DualProblem, batch: SampleBatch, n_keep: int, *, selective: bool) -> SampleBatch:
-    """Return the batch reduced to the samples that are combined.
-
-    Parameters
-    ----------
-    problem : DualProblem
-        The problem.
-    batch : SampleBatch
-        Its samples, sorted by energy.
-    n_keep : int
-        How many of the lowest to keep.
-    selective : bool
-        True: samples above the energy of all-zero coefficients are worse than no training at all
-        and are left out, unless all are (then all of the lowest stay and the diagnostics show it).
-        False for null controls, in which nothing is selected.
-    """
-    count = min(n_keep, len(batch.energies))
-    if selective:
+def kept(problem: DualProblem, batch: SampleBatch, rules: Rules) -> SampleBatch:
+    """Return the batch reduced to the samples that are combined; see :class:`Rules`."""
+    count = min(rules.n_keep, len(batch.energies))
+    if rules.selective:
         zero = problem.energies(problem.lower)[0]
         below = int(np.searchsorted(batch.energies, zero, side="right"))
         count = min(count, below) if below else count
@@ -69,44 +75,33 @@ def kept(problem: DualProblem, batch: SampleBatch, n_keep: int, *, selective: bo
     )
 
 
-def decode(
-    dual: BinaryDual,
+def solution(
+    problem: DualProblem,
     batch: SampleBatch,
-    *,
-    penalty: float,
-    n_keep: int,
-    combination: str,
-    bias_rule: str,
-    selective: bool,
+    rules: Rules,
+    accuracies: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
 ) -> Solution:
-    """Combine samples of a binary dual into coefficients; compute the bias once from them.
+    """Combine samples of a problem into one vector of coefficients.
 
     Parameters
     ----------
-    dual : BinaryDual
-        The dual and its signs y.
+    problem : DualProblem
+        The problem.
     batch : SampleBatch
-        Samples, sorted by energy.
-    penalty : float
-        ξ, which the Hessian holds beside the kernel.
-    n_keep : int
-        How many of the lowest distinct samples to combine.
-    combination, bias_rule : str
-        Rules of :mod:`qsvm.formulations.combination`.
-    selective : bool
-        See :func:`kept`.
+        Its samples, sorted by energy.
+    rules : Rules
+        What to keep, and how to combine it.
+    accuracies : callable, optional
+        From samples of shape (n_samples, n) to their training accuracies, for the rule
+        ``accuracy``.
+
+    Raises
+    ------
+    UsageError
+        If the rule is ``accuracy`` and the formulation knows no accuracy of a single sample.
     """
-    problem, y = dual.problem, dual.signs
-    chosen = kept(problem, batch, n_keep, selective=selective)
-    rows = chosen.x
-
-    def outputs(x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return y * problem.fields(x) - penalty * (x @ y)[..., None]
-
-    accuracies = None
-    if combination == "accuracy":
-        accuracies = training_accuracies(rows, y, problem.upper, outputs(rows), bias_rule)
-    weights = combine(chosen.energies, combination, accuracies)
-    alpha = np.clip(weights @ rows, problem.lower, problem.upper)
-    b = bias(alpha, y, problem.upper, outputs(alpha), bias_rule)
-    return Solution(alpha, b, float(problem.energies(alpha)[0]), chosen.energies)
+    chosen = kept(problem, batch, rules)
+    known = accuracies(chosen.x) if accuracies and rules.combination == "accuracy" else None
+    weights = combine(chosen.energies, rules.combination, known)
+    alpha = np.clip(weights @ chosen.x, problem.lower, problem.upper)
+    return Solution(alpha, float(problem.energies(alpha)[0]), chosen.energies)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import dimod
     from numpy.typing import NDArray
 
+EQUALITY, GROUPS = "equality", "groups"
+"""Kinds of constraints: one over all coefficients, and one over each group of them."""
+
 ROUNDING = 1e-12
 """Coefficients below this share of the largest are set to zero: they stand for rounding errors and
 break default annealing schedules, whose final inverse temperature grows with their inverse."""
@@ -57,6 +60,11 @@ class DualProblem:
     equality : ndarray of shape (n,), float64, or None
         Coefficients y of the constraint Σ y_n x_n = const that the penalty in ``hessian`` stands
         for; samplers may use it to choose moves that keep it.
+    groups : ndarray of shape (n,), intp, or None
+        With several such constraints, the one that each coefficient belongs to: Σ y_n x_n = const
+        over the coefficients of every group. None is one constraint over all.
+    penalty : float
+        ξ of the penalty (ξ/2)(Σ y_n x_n)² for each constraint, which ``hessian`` holds.
     label : str
         Name for progress, stores and cloud submissions.
     """
@@ -68,6 +76,8 @@ class DualProblem:
     weights: NDArray[np.float64]
     equality: NDArray[np.float64] | None = None
     label: str = "dual"
+    groups: NDArray[np.intp] | None = None
+    penalty: float = 0.0
 
     @property
     def n_coefficients(self) -> int:
@@ -100,6 +110,27 @@ class DualProblem:
             block = slice(start, start + BLOCK)
             fields[..., block] = x @ self.hessian[block].astype(np.float64, copy=False).T
         return fields
+
+    def balance(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return Σ y_n x_n of every constraint, shape (n_rows, n_groups), for rows (n_rows, n).
+
+        Without constraints the shape is (n_rows, 0).
+        """
+        x = np.atleast_2d(np.asarray(x, dtype=np.float64))
+        if self.equality is None:
+            return np.zeros((len(x), 0))
+        if self.groups is None:
+            return (x @ self.equality)[:, None]
+        return np.array([np.bincount(self.groups, row) for row in x * self.equality])
+
+    def free_fields(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return Hx without the part of the penalty, same shapes as :meth:`fields`."""
+        fields = self.fields(x)
+        if self.equality is None or self.penalty == 0.0:
+            return fields
+        groups = np.zeros(self.n_coefficients, np.intp) if self.groups is None else self.groups
+        sums = self.balance(x)[:, groups].reshape(fields.shape)
+        return fields - self.penalty * sums * self.equality
 
     def energies(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ½xᵀHx + fᵀx for each row of ``x`` of shape (n_rows, n)."""

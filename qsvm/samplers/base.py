@@ -14,6 +14,7 @@ import numpy as np
 from bridges.fit_report import add_seconds
 from bridges.machine.progress import Progress, no_progress
 from bridges.machine.threads import usable_cores
+from qsvm.problem.dual_problem import EQUALITY, GROUPS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +36,9 @@ __all__ = [
     "told_seconds",
 ]
 
+
+ALL_CONSTRAINTS = frozenset({EQUALITY, GROUPS})
+"""What a sampler handles that minimises the energy of the problem, penalties included."""
 
 Job = TypeVar("Job")
 Done = TypeVar("Done")
@@ -127,11 +131,14 @@ class DualSampler(Protocol):
     """A sampler of SVM duals.
 
     Constructor arguments are the sampler's options, plain values, all keyword, none swallowed.
-    The class attributes ``summary`` (one line) and ``limits`` (one line) feed ``--list-samplers``.
+    The class attributes ``summary`` (one line) and ``limits`` (one line) feed ``--list-samplers``;
+    ``handles`` names the kinds of constraints that are kept, be it only by the penalty in the
+    Hessian: :data:`ALL_CONSTRAINTS` for every sampler that minimises the energy as it is.
     """
 
     summary: str
     limits: str
+    handles: frozenset[str]
 
     def sample(
         self,

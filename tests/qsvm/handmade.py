@@ -15,5 +15,12 @@ def make_dual(n: int, n_bits: int = 1, seed: int = 0, upper: float = 1.0) -> Dua
     kernel = np.exp(-0.3 * ((points[:, None] - points) ** 2).sum(axis=-1))
     hessian = y[:, None] * y * (kernel + 1.0)
     return DualProblem(
-        hessian, -np.ones(n), np.zeros(n), np.full(n, upper), bit_weights(2, n_bits), y, f"m{seed}"
+        hessian,
+        -np.ones(n),
+        np.zeros(n),
+        np.full(n, upper),
+        bit_weights(2, n_bits),
+        equality=y,
+        label=f"m{seed}",
+        penalty=1.0,
     )

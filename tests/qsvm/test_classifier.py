@@ -122,7 +122,7 @@ def test_class_weights_act_on_the_box():
     weights = {1: 0.5, 2: 2.0}
     plan = quick(class_weight=weights, C=0.3).plan(X, y)
     codes = plan.merged.codes
-    np.testing.assert_allclose(plan.duals[0].problem.upper, np.where(codes == 0, 0.15, 0.6))
+    np.testing.assert_allclose(plan.problems[0].upper, np.where(codes == 0, 0.15, 0.6))
     model = quick(class_weight=weights, C=0.3).fit(X, y)
     bound = np.where(y[model.support_] == 1, 0.15, 0.6)
     assert np.all(np.abs(model.dual_coef_[0]) <= bound + 1e-12)
@@ -134,14 +134,14 @@ def test_balanced_classes_weigh_inversely_to_their_size():
     X, y = X[:18], y[:18]  # 12 and 6
     plan = quick(class_weight="balanced", C=1.0).plan(X, y)
     expected = np.where(plan.merged.codes == 0, 18 / (2 * 12), 18 / (2 * 6))
-    np.testing.assert_allclose(plan.duals[0].problem.upper, expected)
+    np.testing.assert_allclose(plan.problems[0].upper, expected)
 
 
 def test_sample_weights_act_on_the_box():
     X, y = landsat_like(10, seed=3)
     weights = np.random.default_rng(0).uniform(0.1, 3.0, len(X))
     plan = quick(C=2.0).plan(X, y, weights)
-    np.testing.assert_allclose(plan.duals[0].problem.upper, 2.0 * weights[plan.merged.rows])
+    np.testing.assert_allclose(plan.problems[0].upper, 2.0 * weights[plan.merged.rows])
 
 
 def test_weights_reproduce_the_exact_svm_with_the_same_weights():
@@ -206,8 +206,8 @@ def test_encoding_of_the_papers_is_one_choice_of_c():
     np.testing.assert_allclose(QuboSVC("encoding", base=10, n_bits=2).encoding().C, 11)
     X, y = landsat_like(10)
     plan = quick(C="encoding", n_bits=3).plan(X, y)
-    np.testing.assert_allclose(plan.duals[0].problem.upper, 7.0)
-    levels = np.unique(plan.duals[0].problem.decode(np.eye(60)))
+    np.testing.assert_allclose(plan.problems[0].upper, 7.0)
+    levels = np.unique(plan.problems[0].decode(np.eye(60)))
     np.testing.assert_allclose(levels, [0, 1, 2, 4])
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridges.machine.progress import Progress
-from qsvm.samplers.base import sample_each
+from qsvm.samplers.base import ALL_CONSTRAINTS, sample_each
 from qsvm.samplers.chip.budget import Budget
 from qsvm.samplers.chip.chips import Chip, named_chip, require_extra
 from qsvm.samplers.chip.embedding import NOISE, TORQUE
@@ -54,6 +54,7 @@ class MockQPU(PackedSampler):
 
     summary = "QPU rehearsal: packing, chains and noise of a made-up chip, without an account"
     limits = "the chip's largest clique (Advantage about 170 variables); needs the extra 'leap'"
+    handles = ALL_CONSTRAINTS
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from bridges.errors import UsageError
 from bridges.machine.progress import Progress, no_progress
 from bridges.machine.threads import usable_cores
 from qsvm.problem.lattice import Lattice, lattice
-from qsvm.samplers.base import SampleBatch, batch_from_rows, sample_each
+from qsvm.samplers.base import ALL_CONSTRAINTS, SampleBatch, batch_from_rows, sample_each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,7 +90,7 @@ def walk_data(problem: DualProblem) -> WalkData:
     table[curved, kernels.ROOT] = diagonal[curved] ** -0.5
     wide = problem.span > 0
     table[wide, kernels.PER_SPAN] = 1.0 / problem.span[wide]
-    if problem.equality is not None:
+    if problem.equality is not None and problem.groups is None:  # pair moves keep one constraint
         table[:, kernels.EQUALITY] = problem.equality
     linear = np.ascontiguousarray(problem.linear, dtype=np.float64)
     return WalkData(walked, hessian, linear, table, lattice(problem))
@@ -177,6 +177,7 @@ class DenseAnnealer:
 
     summary = "annealing of the coefficients on their lattice, alone and in pairs (numba)"
     limits = "10 000 samples and more; memory for the kernel matrix only"
+    handles = ALL_CONSTRAINTS
 
     def __init__(
         self,

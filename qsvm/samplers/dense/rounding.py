@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qsvm.problem.exact import solve_box
-from qsvm.samplers.base import SampleBatch, ThreadedSampler, batch_from_rows
+from qsvm.samplers.base import ALL_CONSTRAINTS, SampleBatch, ThreadedSampler, batch_from_rows
 from qsvm.samplers.dense.annealer import descent_passes, walk_data
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class RoundedOptimum(ThreadedSampler):
 
     summary = "the exact optimum rounded to the lattice, then descent: the reference"
     limits = "10 000 samples and more; deterministic, one sample"
+    handles = ALL_CONSTRAINTS
 
     def _one(self, problem: DualProblem, seed: int, stop: threading.Event) -> SampleBatch:
         started = time.perf_counter()

@@ -6,7 +6,7 @@ import abc
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from bridges.errors import SolverError
 from bridges.machine.progress import Progress, no_progress
 from qsvm.problem.dual_problem import problem_digest
-from qsvm.samplers.base import SampleBatch, batch_from_rows
+from qsvm.samplers.base import ALL_CONSTRAINTS, SampleBatch, batch_from_rows
 from qsvm.samplers.chip.budget import Budget
 from qsvm.samplers.leap.cloud_run import CloudRun
 from qsvm.samplers.leap.messages import seconds
@@ -186,6 +186,7 @@ class HybridBQM(_Hybrid):
     """
 
     summary = "Leap's hybrid solver for binary quadratic models"
+    handles = ALL_CONSTRAINTS
     kind = "bqm"
 
     def _model(self, problem: DualProblem) -> dimod.BinaryQuadraticModel:
@@ -210,6 +211,7 @@ class HybridCQM(_Hybrid):
     """
 
     summary = "Leap's hybrid solver for constrained models, with Σ α y = 0 as a constraint"
+    handles = ALL_CONSTRAINTS
     kind = "cqm"
 
     def _model(self, problem: DualProblem) -> dimod.ConstrainedQuadraticModel:
@@ -217,26 +219,35 @@ class HybridCQM(_Hybrid):
 
         model = dimod.ConstrainedQuadraticModel()
         model.set_objective(problem.to_bqm())
-        if problem.equality is not None:
-            slopes = np.kron(problem.equality * problem.span, problem.weights)
+        for name, rows in _constraints(problem):
+            slopes = np.kron(rows * problem.span, problem.weights)
             unit = np.abs(slopes[slopes != 0]).min(initial=1.0)
             terms = [(v, float(s) / unit) for v, s in enumerate(slopes) if s != 0]
-            sense_and_value = ("==", _nearest_sum(problem, slopes) / unit)
-            model.add_constraint_from_iterable(terms, *sense_and_value, label="equality")
+            sense_and_value = ("==", _nearest_sum(-float(rows @ problem.lower), slopes) / unit)
+            model.add_constraint_from_iterable(terms, *sense_and_value, label=name)
         return model
 
     def _minimum_s(self, properties: dict[str, Any], problem: DualProblem) -> float:
         return float(properties.get("minimum_time_limit_s", 5.0))
 
 
-def _nearest_sum(problem: DualProblem, slopes: NDArray[Any]) -> float:
+def _constraints(problem: DualProblem) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Yield the name and the coefficients, shape (n,), of every constraint of a problem."""
+    if problem.equality is None:
+        return
+    if problem.groups is None:
+        yield "equality", problem.equality
+        return
+    for group in range(int(problem.groups.max(initial=-1)) + 1):
+        yield f"group {group}", np.where(problem.groups == group, problem.equality, 0.0)
+
+
+def _nearest_sum(target: float, slopes: NDArray[Any]) -> float:
     """Return the sum of slopes of chosen bits that keeps Σ y x = 0, as near as bits reach.
 
     With all lower bounds at zero that is 0; a refined problem may have no lattice point on the
     plane, and the reachable sum nearest to it is found by taking slopes greedily.
     """
-    assert problem.equality is not None
-    target = -float(problem.equality @ problem.lower)
     reached = 0.0
     for slope in slopes[np.argsort(-np.abs(slopes), kind="stable")]:
         if abs(target - reached - slope) < abs(target - reached):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridges.errors import SolverError
 from bridges.machine.progress import Progress, no_progress
-from qsvm.samplers.base import SampleBatch
+from qsvm.samplers.base import ALL_CONSTRAINTS, SampleBatch
 from qsvm.samplers.chip.budget import Budget
 from qsvm.samplers.chip.chips import Chip
 from qsvm.samplers.chip.embedding import TORQUE
@@ -64,6 +64,7 @@ class PackedQPU(CloudRun, PackedSampler):
     kind = "qpu"
     summary = "D-Wave QPU through Leap: different problems packed on disjoint cliques"
     limits = "the chip's largest clique (Advantage about 170, Advantage2 about 100 variables)"
+    handles = ALL_CONSTRAINTS
 
     def __init__(
         self,
@@ -211,4 +212,5 @@ class CliqueQPU(PackedQPU):
     """
 
     summary = "D-Wave QPU through Leap: one clique-embedded problem per submission"
+    handles = ALL_CONSTRAINTS
     together = 1

@@ -8,6 +8,7 @@ from typing import Any
 
 from bridges.errors import DataError, UsageError
 from bridges.machine.progress import Progress
+from qsvm.samplers.base import ALL_CONSTRAINTS
 from qsvm.samplers.chip.chips import Chip
 from qsvm.samplers.chip.packed import PackedSampler
 from qsvm.samplers.chip.packing import Request
@@ -33,6 +34,7 @@ class Replay(PackedSampler):
 
     summary = "a stored QPU run, decoded again offline (replay:RUN)"
     limits = "the problems of that run"
+    handles = ALL_CONSTRAINTS
 
     def __init__(self, *, run: str, unembedding: str = "majority") -> None:
         path = store_file(run)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridges.errors import UsageError
-from qsvm.samplers.base import ThreadedSampler, sample_bits
+from qsvm.samplers.base import ALL_CONSTRAINTS, ThreadedSampler, sample_bits
 
 if TYPE_CHECKING:
     from qsvm.problem.dual_problem import DualProblem
@@ -74,6 +74,7 @@ class SimulatedAnnealing(ThreadedSampler):
 
     summary = "simulated annealing of the bits (dwave.samplers, formerly neal)"
     limits = "comfortable up to about 1 000 variables; holds the whole QUBO matrix"
+    handles = ALL_CONSTRAINTS
 
     def __init__(
         self,

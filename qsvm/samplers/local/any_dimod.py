@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridges.errors import UsageError
 from bridges.machine.progress import Progress, no_progress
-from qsvm.samplers.base import SampleBatch, sample_bits
+from qsvm.samplers.base import ALL_CONSTRAINTS, SampleBatch, sample_bits
 
 if TYPE_CHECKING:
     from qsvm.problem.dual_problem import DualProblem
@@ -34,6 +34,7 @@ class AnyDimodSampler:
 
     summary = "any dimod sampler: sampler='package.module:Class' and its own parameters"
     limits = "those of the sampler; it gets the whole QUBO"
+    handles = ALL_CONSTRAINTS
 
     def __init__(self, *, sampler: Any, **parameters: Any) -> None:
         self.sampler = _load(sampler) if isinstance(sampler, str) else sampler

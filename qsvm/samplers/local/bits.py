@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridges.errors import SolverError, UsageError
-from qsvm.samplers.base import SampleBatch, ThreadedSampler, batch_from_rows, sample_bits
+from qsvm.samplers.base import (
+    ALL_CONSTRAINTS,
+    SampleBatch,
+    ThreadedSampler,
+    batch_from_rows,
+    sample_bits,
+)
 from qsvm.samplers.local.annealing import beta_range
 
 if TYPE_CHECKING:
@@ -49,6 +55,7 @@ class Tabu(ThreadedSampler):
 
     summary = "tabu search of the bits (dwave.samplers)"
     limits = "up to about 1 000 variables; holds the whole QUBO matrix"
+    handles = ALL_CONSTRAINTS
 
     def __init__(
         self,
@@ -92,6 +99,7 @@ class SteepestDescent(ThreadedSampler):
 
     summary = "steepest descent of the bits from random starts (dwave.samplers)"
     limits = "up to about 2 000 variables; holds the whole QUBO matrix"
+    handles = ALL_CONSTRAINTS
 
     def __init__(self, *, num_reads: int = 100) -> None:
         require_positive(num_reads=num_reads)
@@ -124,6 +132,7 @@ class PathIntegral(ThreadedSampler):
 
     summary = "simulated quantum annealing by path integrals (dwave.samplers)"
     limits = "up to about 200 variables; a hundred times slower than neal"
+    handles = ALL_CONSTRAINTS
 
     def __init__(
         self,
@@ -169,6 +178,7 @@ class Exhaustive(ThreadedSampler):
 
     summary = "every bit string of a small problem: the true optimum of the QUBO"
     limits = f"at most {MAX_EXHAUSTIVE} variables"
+    handles = ALL_CONSTRAINTS
 
     def __init__(self, *, n_lowest: int = 100) -> None:
         require_positive(n_lowest=n_lowest)

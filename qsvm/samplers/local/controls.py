@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridges.errors import UsageError
-from qsvm.samplers.base import Progress, SampleBatch, batch_from_rows, no_progress
+from qsvm.samplers.base import ALL_CONSTRAINTS, Progress, SampleBatch, batch_from_rows, no_progress
 
 if TYPE_CHECKING:
     from qsvm.problem.dual_problem import DualProblem
@@ -29,6 +29,7 @@ class RandomAlpha:
 
     summary = "null control: coefficients drawn at random, averaged like samples"
     limits = "any size; optimises nothing"
+    handles = ALL_CONSTRAINTS
     null_control = True
 
     def __init__(self, *, num_draws: int = 20) -> None:
@@ -59,6 +60,7 @@ class ConstantAlpha:
 
     summary = "null control: equal coefficients (a Parzen window)"
     limits = "any size; optimises nothing"
+    handles = ALL_CONSTRAINTS
     null_control = True
 
     def sample(

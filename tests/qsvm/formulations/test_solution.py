@@ -7,26 +7,25 @@ import pytest
 from handmade import make_dual
 
 from qsvm.fitting.diagnostics import assess, relative_gap, summarise
-from qsvm.formulations.binary import BinaryDual, Encoding, svm_dual
-from qsvm.formulations.solution import decode, kept
+from qsvm.formulations.base import Encoding
+from qsvm.formulations.binary import decode, svm_dual
+from qsvm.formulations.solution import Rules, kept
 from qsvm.samplers.base import batch_from_rows
-
-RULES = {"penalty": 1.0, "combination": "mean", "bias_rule": "free", "selective": True}
 
 
 @pytest.fixture
 def dual():
-    return BinaryDual(np.arange(8), make_dual(8, n_bits=2, upper=2.0))
+    return make_dual(8, n_bits=2, upper=2.0)
 
 
 def random_batch(dual, n=30, scale=1.0):
     x = scale * 2.0 * np.random.default_rng(0).random((n, 8)) ** 3
-    return batch_from_rows(dual.problem, x)
+    return batch_from_rows(dual, x)
 
 
 def test_raw_rows_become_a_batch(dual):
     rows = np.array([[1.0] * 8, [0.0] * 8, [1.0] * 8])
-    batch = batch_from_rows(dual.problem, rows, np.array([2, 1, 5]))
+    batch = batch_from_rows(dual, rows, np.array([2, 1, 5]))
     assert batch.x.shape == (2, 8)
     assert np.all(np.diff(batch.energies) >= 0)
     place = int(np.flatnonzero(batch.x[:, 0] == 1)[0])
@@ -36,57 +35,57 @@ def test_raw_rows_become_a_batch(dual):
 
 def test_the_mean_of_the_lowest_is_the_model(dual):
     batch = random_batch(dual, scale=0.3)
-    solution = decode(dual, batch, n_keep=5, **RULES)
+    solution, _ = decode(dual, batch, Rules(n_keep=5))
     np.testing.assert_allclose(solution.alpha, batch.x[:5].mean(axis=0))
-    assert solution.energy == pytest.approx(dual.problem.energies(solution.alpha)[0])
+    assert solution.energy == pytest.approx(dual.energies(solution.alpha)[0])
     np.testing.assert_array_equal(solution.kept_energies, batch.energies[:5])
 
 
 def test_the_bias_is_the_papers_quotient(dual):
-    solution = decode(dual, random_batch(dual, scale=0.3), n_keep=5, **RULES)
-    y, C, a = dual.signs, 2.0, solution.alpha
-    kernel = dual.problem.hessian * y[:, None] * y - 1.0  # the penalty ξ = 1 is no kernel
+    solution, b = decode(dual, random_batch(dual, scale=0.3), Rules(n_keep=5))
+    y, C, a = dual.equality, 2.0, solution.alpha
+    kernel = dual.hessian * y[:, None] * y - 1.0  # the penalty ξ = 1 is no kernel
     outputs = kernel @ (a * y)
     expected = np.sum(a * (C - a) * (y - outputs)) / np.sum(a * (C - a))
-    assert solution.bias == pytest.approx(expected)
+    assert b == pytest.approx(expected)
 
 
 def test_samples_above_zero_are_left_out_unless_all_are(dual):
-    problem = dual.problem
+    problem = dual
     batch = random_batch(dual)
     below = int(np.sum(batch.energies <= 0))
     assert 0 < below < len(batch.energies)
-    assert len(kept(problem, batch, 30, selective=True).energies) == below
-    assert len(kept(problem, batch, 30, selective=False).energies) == 30
+    assert len(kept(problem, batch, Rules(30)).energies) == below
+    assert len(kept(problem, batch, Rules(30, selective=False)).energies) == 30
     bad = batch_from_rows(problem, batch.x[batch.energies > 0])
-    assert len(kept(problem, bad, 3, selective=True).energies) == 3
+    assert len(kept(problem, bad, Rules(3)).energies) == 3
 
 
 def test_quality_is_held_against_the_exact_optimum(dual):
     from qsvm.problem.exact import solve_box
 
     batch = random_batch(dual)
-    solution = decode(dual, batch, n_keep=4, **RULES)
-    quality = assess(dual.problem, batch, solution)
-    optimum, energy = solve_box(dual.problem)
+    solution, _ = decode(dual, batch, Rules(n_keep=4))
+    quality = assess(dual, batch, solution)
+    optimum, energy = solve_box(dual)
     assert quality.exact == pytest.approx(energy)
     assert quality.diagnostics.energy_gap_mean == pytest.approx(
         (solution.energy - energy) / abs(energy)
     )
     assert quality.diagnostics.best_sample_gap_mean >= 0
     assert quality.zero == 0
-    a, y = solution.alpha, dual.signs
+    a, y = solution.alpha, dual.equality
     assert quality.diagnostics.equality_violation_mean == pytest.approx(abs(a @ y) / a.sum())
-    exact_batch = batch_from_rows(dual.problem, optimum[None])
-    best = assess(dual.problem, exact_batch, decode(dual, exact_batch, n_keep=1, **RULES))
+    exact_batch = batch_from_rows(dual, optimum[None])
+    best = assess(dual, exact_batch, decode(dual, exact_batch, Rules(n_keep=1))[0])
     assert 0 <= best.diagnostics.energy_gap_mean < 1e-6
     assert best.diagnostics.at_zero_fraction == pytest.approx(np.mean(optimum < 1e-5))
 
 
 def test_diagnostics_summarise_the_duals(dual):
     batch = random_batch(dual)
-    one = assess(dual.problem, batch, decode(dual, batch, n_keep=1, **RULES))
-    many = assess(dual.problem, batch, decode(dual, batch, n_keep=9, **RULES))
+    one = assess(dual, batch, decode(dual, batch, Rules(n_keep=1))[0])
+    many = assess(dual, batch, decode(dual, batch, Rules(n_keep=9))[0])
     summary = summarise([one, many])
     gaps = [one.diagnostics.energy_gap_mean, many.diagnostics.energy_gap_mean]
     assert summary.energy_gap_mean == pytest.approx(sum(gaps) / 2)
