@@ -7,11 +7,13 @@ the next is sent when its results come back.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
@@ -94,12 +96,34 @@ class Desk(Generic[R]):
                     self.failure = self.failure or error
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class _Bench:
-    """What this rank does with a task: the executor sends numbers only, not the data they need."""
+    """What a rank does with a task, and the threads that do it."""
 
     work: Callable[[int], Any]
     pool: Executor
     rank: int
+
+    def do(self, task: int) -> Done:
+        """Do one task; an exception is its result."""
+        started = time.perf_counter()
+        try:
+            result = self.work(task)
+        except Exception as error:
+            result = error
+        return task, result, time.perf_counter() - started
+
+    def labour(self, desk: Desk[Any]) -> None:
+        """Do tasks of rank 0 until there are no more."""
+        while tasks := desk.take(1):
+            desk.receive(self.rank, [self.do(tasks[0])])
+
+
+_benches: dict[str, _Bench] = {}
+"""Benches of the dealings that go on, by their token.
+
+The executor sends numbers only, not the data that a task needs: a handful finds its bench here.
+"""
 
 
 def deal_out(
@@ -132,11 +156,13 @@ def deal_out(
     started = time.perf_counter()
     desk: Desk[R] = Desk(tasks, hand_in)
     threads = comm.allgather(workers)
-    with ThreadPoolExecutor(workers) as pool:
-        _Bench.work, _Bench.pool, _Bench.rank = work, pool, comm.rank
-        with rank_executor(comm) as others:
-            if comm.rank == 0:
-                _deal(desk, others, threads)
+    with (
+        ThreadPoolExecutor(workers) as pool,
+        _bench(comm, work, pool) as (token, bench),
+        rank_executor(comm) as others,
+    ):
+        if comm.rank == 0:
+            _deal(desk, bench, token, others, threads)
     wall = comm.bcast(time.perf_counter() - started)
     failure, shifts = comm.bcast((desk.failure, desk.shifts))
     if failure is not None:
@@ -144,7 +170,22 @@ def deal_out(
     return [_shift(rank, count, shifts, wall) for rank, count in enumerate(threads)]
 
 
-def _deal(desk: Desk[Any], others: Executor | None, threads: Sequence[int]) -> None:
+@contextlib.contextmanager
+def _bench(
+    comm: Communicator, work: Callable[[int], Any], pool: Executor
+) -> Iterator[tuple[str, _Bench]]:
+    """Set up this rank's bench under a token that all ranks of a dealing know."""
+    token = comm.bcast(uuid.uuid4().hex)
+    bench = _benches[token] = _Bench(work, pool, comm.rank)
+    try:
+        yield token, bench
+    finally:
+        del _benches[token]
+
+
+def _deal(
+    desk: Desk[Any], bench: _Bench, token: str, others: Executor | None, threads: Sequence[int]
+) -> None:
     """Keep every other rank supplied and work with rank 0's own threads until all is done."""
     left = threading.Semaphore(0)
 
@@ -153,7 +194,7 @@ def _deal(desk: Desk[Any], others: Executor | None, threads: Sequence[int]) -> N
         if not tasks or others is None:
             left.release()
             return
-        others.submit(_handful, tasks).add_done_callback(lambda done: receive(done, count))
+        others.submit(_handful, token, tasks).add_done_callback(lambda done: receive(done, count))
 
     def receive(done: Future[tuple[int, list[Done]]], count: int) -> None:
         try:
@@ -166,31 +207,17 @@ def _deal(desk: Desk[Any], others: Executor | None, threads: Sequence[int]) -> N
 
     for count in threads[1:]:
         supply(count)
-    own = [_Bench.pool.submit(_labour, desk) for _ in range(threads[0])]
+    own = [bench.pool.submit(bench.labour, desk) for _ in range(threads[0])]
     for job in own:
         job.result()
     for _ in threads[1:]:
         left.acquire()
 
 
-def _labour(desk: Desk[Any]) -> None:
-    """Do tasks of rank 0 until there are no more."""
-    while tasks := desk.take(1):
-        desk.receive(0, [_do(tasks[0])])
-
-
-def _handful(tasks: list[int]) -> tuple[int, list[Done]]:
+def _handful(token: str, tasks: list[int]) -> tuple[int, list[Done]]:
     """Do some tasks side by side on another rank; return its number and what came of them."""
-    return _Bench.rank, list(_Bench.pool.map(_do, tasks))
-
-
-def _do(task: int) -> Done:
-    started = time.perf_counter()
-    try:
-        result = _Bench.work(task)
-    except Exception as error:
-        result = error
-    return task, result, time.perf_counter() - started
+    bench = _benches[token]
+    return bench.rank, list(bench.pool.map(bench.do, tasks))
 
 
 def _shift(rank: int, workers: int, shifts: dict[int, tuple[int, float]], wall: float) -> Shift:

@@ -1,8 +1,6 @@
-"""The grid search against scikit-learn's, its dealer, its files, and what it refuses."""
+"""The grid search against scikit-learn's, its files, and what it refuses."""
 
 from __future__ import annotations
-
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,9 +10,6 @@ from sklearn.model_selection import GridSearchCV, ShuffleSplit
 from sklearn.svm import SVC
 
 from bridges.errors import UsageError
-from bridges.machine import dealer
-from bridges.machine.comm import SingleRank
-from bridges.machine.dealer import Desk, deal_out
 from classical.classifier import MPISVC
 from classical.search import folds
 from classical.search.grid import GridSearch
@@ -128,38 +123,6 @@ def test_table_and_heat_map_show_every_cell():
 def test_refuses_what_it_cannot_search(grid, cv, message):
     with pytest.raises(UsageError, match=message):
         GridSearch(MPISVC(), grid, cv=cv).fit(*blobs())
-
-
-def test_every_task_is_done_once_and_idle_time_is_told():
-    done = []
-    shifts = deal_out(SingleRank(), list(range(20)), lambda t: t * t, lambda *x: done.append(x), 3)
-    assert sorted(done) == [(t, t * t) for t in range(20)]
-    assert shifts[0].tasks == 20
-    assert shifts[0].idle_s >= 0
-
-
-def test_a_failing_task_ends_the_dealing():
-    def work(task):
-        if task == 3:
-            raise ValueError("task 3 is bad")
-        return task
-
-    with pytest.raises(ValueError, match="task 3"):
-        deal_out(SingleRank(), list(range(10_000)), work, lambda *_: None, 2)
-
-
-def test_a_lost_answer_of_another_rank_ends_the_dealing():
-    class Broken(Executor):
-        def submit(self, *_):
-            lost = Future()
-            lost.set_exception(RuntimeError("lost"))
-            return lost
-
-    desk = Desk([1, 2, 3], lambda *_: None)
-    with ThreadPoolExecutor(1) as pool:
-        dealer._Bench.pool, dealer._Bench.work = pool, lambda task: task
-        dealer._deal(desk, Broken(), [1, 1])
-    assert str(desk.failure) == "lost"
 
 
 @given(sizes=st.lists(st.integers(10, 50_000), min_size=1, max_size=30), ranks=st.integers(1, 40))
