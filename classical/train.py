@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from bridges.errors import UsageError
-from bridges.run import config, options
-from bridges.run.console import command
+from bridges.run import options
+from bridges.run.command import Command
 from bridges.run.option_types import at_least, number
+from bridges.run.parser import Option
+from bridges.svm.fused import Precision
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,40 +41,51 @@ def grid(text: str) -> dict[str, list[float]]:
     return found
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command."""
-    parser = options.make_parser("classical.train", str(__doc__).partition(": ")[2], EPILOG)
-    options.add_output_options(parser)
-    options.add_data_options(parser)
-    svm = options.add_kernel_options(parser, C=10.0)
-    svm.add_argument(
-        "--tol",
+def as_grid(value: Any) -> dict[str, list[float]] | None:
+    """Return the grid of a file: text as after ``--grid``, or a table of lists."""
+    if value is None or isinstance(value, str):
+        return None if value is None else grid(value)
+    if not isinstance(value, dict) or not all(isinstance(v, list) for v in value.values()):
+        raise ValueError("a grid is text, or a table of lists")
+    return grid(";".join(f"{key}={','.join(map(str, v))}" for key, v in value.items()))
+
+
+SEARCH = "search"
+ONLY = ("fit-exact",)
+OPTIONS = (
+    Option(
+        ("--tol",), "largest violation left", ONLY, options.SVM, default=1e-3,
         type=number("tol", above=0),
-        default=1e-3,
-        help="largest violation left",
-    )
-    svm.add_argument(
-        "--precision",
-        choices=("auto", "single", "double"),
+    ),
+    Option(
+        ("--precision",),
+        "type of kernel values; auto: single for rbf, double for the others",
+        ONLY,
+        options.SVM,
         default="auto",
-        help="type of kernel values; auto: single for rbf, double for the others",
-    )
-    search = parser.add_argument_group("search")
-    search.add_argument("--grid", metavar="C=…;gamma=…", type=grid, help="values of C and γ to try")
-    search.add_argument("--cv", type=at_least(2), default=10, help="folds of the search")
-    search.add_argument(
-        "--early-stop",
-        action="store_true",
-        help="give up cells that are significantly worse than the best on a third of the folds",
-    )
-    svm.add_argument(
-        "--checkpoint",
+        choices=get_args(Precision),
+    ),
+    Option(
+        ("--checkpoint",),
+        "keep what is solved of a fit or a search, and go on from there",
+        ONLY,
+        options.SVM,
         metavar="DIR",
-        help="keep what is solved of a fit or a search, and go on from there",
-    )
-    shown = parser.add_argument_group("information")
-    shown.add_argument("--show-versions", action="store_true", help="list versions and stop")
-    return parser
+    ),
+    Option(
+        ("--grid",), "values of C and γ to try", ONLY, SEARCH, type=grid, metavar="C=…;gamma=…",
+        from_file=as_grid,
+    ),
+    Option(("--cv",), "folds of the search", ONLY, SEARCH, default=10, type=at_least(2)),
+    Option(
+        ("--early-stop",),
+        "give up cells that are significantly worse than the best on a third of the folds",
+        ONLY,
+        SEARCH,
+        action="store_true",
+    ),
+)  # fmt: skip
+"""What this command has beside :data:`bridges.run.options.OPTIONS`."""
 
 
 def make_model(args: argparse.Namespace) -> Any:
@@ -123,18 +134,20 @@ def describe(model: Any, X: NDArray[Any], y: NDArray[Any]) -> str:
     return "\n".join(lines)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code. An error on any rank ends all of them."""
-    return command(_body, sys.argv[1:] if argv is None else argv)
-
-
-def _body(argv: Sequence[str]) -> int:
-    args = config.parse(make_parser(), argv)
+def _body(args: argparse.Namespace) -> int:
     from bridges.run import training
 
-    if training.show_and_stop(args):
-        return 0
     return training.train(args, make_model, describe, {"classifier": "mpi-svc"})
+
+
+COMMAND = Command(
+    "classical.train",
+    str(__doc__).partition(": ")[2],
+    options.of("fit-exact", OPTIONS),
+    _body,
+    EPILOG,
+)
+make_parser, main = COMMAND.make_parser, COMMAND.main
 
 
 if __name__ == "__main__":

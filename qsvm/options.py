@@ -1,12 +1,18 @@
-"""Options of the command line that only annealers with a chip know, and where their run is kept."""
+"""The options of the annealed commands, and where an annealer's run is kept."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
-from bridges.run.option_types import at_least
+from bridges.ensemble.bags import Sampling, Stratify
+from bridges.ensemble.fusion import Fusion
+from bridges.run import options
+from bridges.run.option_types import at_least, key_value, number
+from bridges.run.parser import Option
+from qsvm.formulations.bias import BIAS_RULES
+from qsvm.formulations.combination import COMBINATIONS
 from qsvm.resume import STORING
 from qsvm.samplers.base import PlansSubmissions
 
@@ -24,28 +30,97 @@ FLAGS = (
 """Options that go to the sampler under their own name when they are given."""
 
 
-def add_annealer_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of quantum annealers."""
-    group = parser.add_argument_group("quantum annealers (qpu, qpu-clique, hybrid, mock-qpu)")
-    group.add_argument("--solver", help="name of the Leap solver")
-    group.add_argument("--region", help="Leap region")
-    group.add_argument("--profile", help="profile of Ocean's configuration (dwave config)")
-    group.add_argument("--chip", help="chip that mock-qpu rehearses, such as advantage2")
-    group.add_argument("--annealing-time", type=float, metavar="µs", help="time of one anneal")
-    group.add_argument(
-        "--chain-strength",
-        type=chain_strength,
-        metavar="FACTOR",
-        help="factor of uniform torque compensation, or 'sweep'",
-    )
-    group.add_argument("--spin-reversals", type=at_least(0), help="spin reversals")
-    group.add_argument("--time-limit", type=float, metavar="s", help="of a hybrid solver")
-    group.add_argument(
-        "--max-qpu-seconds", type=float, metavar="s", help="refuse to spend more (exit 6)"
-    )
-    group.add_argument(
-        "--resume", metavar="RUN", help="go on with an interrupted run; nothing is paid twice"
-    )
+ANNEALED = ("train", "plan")
+ENSEMBLE = "ensemble"
+SAMPLER = "sampler"
+CHIP = "quantum annealers (qpu, qpu-clique, hybrid, mock-qpu)"
+
+MEMBERS = Option(
+    ("--members",), "members of the ensemble", ANNEALED, ENSEMBLE, default=15, type=at_least(1)
+)
+MEMBER_SIZE = Option(
+    ("--member-size",), "pixels per member", ("train",), ENSEMBLE, default=80, type=at_least(2)
+)
+SAMPLING = Option(
+    ("--sampling",),
+    "bags drawn with replacement, or disjoint slices",
+    ("train",),
+    ENSEMBLE,
+    default="bootstrap",
+    choices=get_args(Sampling),
+)
+STRATIFY = Option(
+    ("--stratify",),
+    "places of a class in a member: by the root of its size, by its size, or the same",
+    ("train",),
+    ENSEMBLE,
+    default="sqrt",
+    choices=get_args(Stratify),
+)
+COMBINE = Option(
+    ("--combine",),
+    "fuse members by mean decision value, majority, or weighted by out-of-bag accuracy",
+    ("train",),
+    ENSEMBLE,
+    default="mean",
+    choices=get_args(Fusion),
+)
+
+C = options.C.but(users=("train",), default=3.0, type=number("C", above=0, names=("encoding",)))
+BASE = Option(
+    ("--base",), "base B of the encoding", ("train",), options.SVM, default=2.0,
+    type=number("B", least=1),
+)  # fmt: skip
+N_BITS = Option(
+    ("--n-bits",), "bits K per coefficient", ANNEALED, options.SVM, default=2, type=at_least(1, 16)
+)
+PENALTY = Option(
+    ("--penalty",), "penalty ξ for Σ α y = 0", ("train",), options.SVM, default=1.0,
+    type=number("ξ", least=0),
+)  # fmt: skip
+
+NAME = Option(
+    ("--sampler",), "name of the sampler (--list-samplers)", ("train",), SAMPLER, default="neal"
+)
+NUM_READS = Option(
+    ("--num-reads",), "samples drawn per QUBO", ("train",), SAMPLER, type=at_least(1)
+)
+SWEEPS = Option(
+    ("--sweeps",), "sweeps per sample, for annealers", ("train",), SAMPLER, type=at_least(1)
+)
+SAMPLER_OPTION = Option(
+    ("--sampler-option",),
+    "any other option of the sampler; may be repeated",
+    ("train",),
+    SAMPLER,
+    default=[],
+    type=key_value,
+    metavar="KEY=VALUE",
+    action="append",
+)
+REFINE = Option(
+    ("--refine",), "refinement rounds", ("train",), SAMPLER, default=0, type=at_least(0),
+    metavar="ROUNDS",
+)  # fmt: skip
+KEEP = Option(
+    ("--keep",), "lowest distinct samples averaged", ("train",), SAMPLER, default=20,
+    type=at_least(1),
+)  # fmt: skip
+COMBINATION = Option(
+    ("--combination",),
+    "how the kept samples are averaged",
+    ("train",),
+    SAMPLER,
+    default="mean",
+    choices=tuple(COMBINATIONS),
+)
+BIAS = Option(
+    ("--bias",), "rule for the bias", ("train",), SAMPLER, default="free",
+    choices=tuple(BIAS_RULES),
+)  # fmt: skip
+LIST_SAMPLERS = Option(
+    ("--list-samplers",), "list samplers and stop", ("train",), action="store_true"
+)
 
 
 def chain_strength(text: str) -> float | str:
@@ -56,6 +131,47 @@ def chain_strength(text: str) -> float | str:
     if value <= 0:
         raise argparse.ArgumentTypeError("it must be positive, or 'sweep'")
     return value
+
+
+SOLVER = Option(("--solver",), "name of the Leap solver", ("train",), CHIP)
+REGION = Option(("--region",), "Leap region", ANNEALED, CHIP)
+PROFILE = Option(("--profile",), "profile of Ocean's configuration (dwave config)", ANNEALED, CHIP)
+CHIP_NAME = Option(
+    ("--chip",), "chip that mock-qpu rehearses, such as advantage2", ("train",), CHIP
+)
+ANNEALING_TIME = Option(
+    ("--annealing-time",), "time of one anneal", ANNEALED, CHIP, type=float, metavar="µs"
+)
+CHAIN_STRENGTH = Option(
+    ("--chain-strength",),
+    "factor of uniform torque compensation, or 'sweep'",
+    ("train",),
+    CHIP,
+    type=chain_strength,
+    metavar="FACTOR",
+)
+SPIN_REVERSALS = Option(("--spin-reversals",), "spin reversals", ("train",), CHIP, type=at_least(0))
+TIME_LIMIT = Option(
+    ("--time-limit",), "of a hybrid solver", ("train",), CHIP, type=float, metavar="s"
+)
+MAX_QPU_SECONDS = Option(
+    ("--max-qpu-seconds",), "refuse to spend more (exit 6)", ANNEALED, CHIP, type=float,
+    metavar="s",
+)  # fmt: skip
+RESUME = Option(
+    ("--resume",), "go on with an interrupted run; nothing is paid twice", ("train",), CHIP,
+    metavar="RUN",
+)  # fmt: skip
+
+OPTIONS = (
+    LIST_SAMPLERS,
+    MEMBERS, MEMBER_SIZE, SAMPLING, STRATIFY, COMBINE,
+    C, BASE, N_BITS, PENALTY,
+    NAME, NUM_READS, SWEEPS, SAMPLER_OPTION, REFINE, KEEP, COMBINATION, BIAS,
+    SOLVER, REGION, PROFILE, CHIP_NAME, ANNEALING_TIME, CHAIN_STRENGTH, SPIN_REVERSALS,
+    TIME_LIMIT, MAX_QPU_SECONDS, RESUME,
+)  # fmt: skip
+"""What the commands of this wing have beside :data:`bridges.run.options.OPTIONS`."""
 
 
 def annealer_options(args: argparse.Namespace) -> dict[str, Any]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridges.errors import BudgetError, UsageError
-from bridges.run.console import guarded
-from bridges.run.option_types import at_least
+from bridges.run import options
+from bridges.run.command import Command
+from bridges.run.console import Narrator
+from bridges.run.option_types import at_least, number
+from bridges.run.parser import Option
+from qsvm import options as annealing
 
 if TYPE_CHECKING:
     from qsvm.samplers.chip.chips import Chip
@@ -26,44 +29,29 @@ the latter for planning without an account.
 """
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command."""
-    parser = argparse.ArgumentParser(
-        prog="python -m qsvm.plan",
-        description=str(__doc__).partition(": ")[2],
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    least = at_least
-    parser.add_argument("--members", type=least(1), default=15, help="members of the ensemble")
-    parser.add_argument("--member-size", type=least(1), default=40, help="samples per member")
-    parser.add_argument("--n-bits", type=least(1, 16), default=2, help="bits K per coefficient")
-    parser.add_argument(
-        "--duals", type=least(1), default=1, help="binary problems per member (pairs of classes)"
-    )
-    parser.add_argument("--num-reads", type=least(1), default=100, help="reads per problem")
-    parser.add_argument("--annealing-time", type=float, metavar="µs", help="time of one anneal")
-    parser.add_argument("--spin-reversals", type=least(0), default=0, help="spin reversals")
-    parser.add_argument("--members-per-submission", type=least(1), help="at most so many together")
-    where = parser.add_argument_group("chip")
-    where.add_argument("--chip", default="advantage", help="made-up chip or saved solver file")
-    where.add_argument("--solver", help="ask Leap for this solver ('any': the first QPU)")
-    where.add_argument("--region", help="Leap region")
-    where.add_argument("--profile", help="profile of Ocean's configuration")
-    where.add_argument(
-        "--thorough",
-        action="store_true",
-        help="search longer (minutes) for more room; later runs find the result on disk",
-    )
-    where.add_argument("--save-solver", metavar="FILE", help="save the solver's properties")
-    parser.add_argument(
-        "--quota", type=float, default=QUOTA_S, metavar="s", help="QPU seconds that you have"
-    )
-    parser.add_argument("--max-qpu-seconds", type=float, metavar="s", help="refuse (exit 6) above")
-    parser.add_argument("--spent", metavar="RUN", help="show what a stored run has spent, and stop")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="-vv: tracebacks")
-    return parser
+ONLY = ("plan",)
+OPTIONS = (
+    Option(("--duals",), "binary problems per member (pairs of classes)", ONLY, annealing.ENSEMBLE,
+           default=1, type=at_least(1)),
+    annealing.MEMBER_SIZE.but(users=ONLY, help="samples per member", default=40, type=at_least(1)),
+    annealing.NUM_READS.but(users=ONLY, help="reads per problem", default=100),
+    annealing.SPIN_REVERSALS.but(users=ONLY, default=0),
+    Option(("--members-per-submission",), "at most so many together", ONLY, annealing.CHIP,
+           type=at_least(1)),
+    annealing.CHIP_NAME.but(users=ONLY, help="made-up chip or saved solver file",
+                            default="advantage"),
+    annealing.SOLVER.but(users=ONLY, help="ask Leap for this solver ('any': the first QPU)"),
+    Option(("--thorough",),
+           "search longer (minutes) for more room; later runs find the result on disk", ONLY,
+           annealing.CHIP, action="store_true"),
+    Option(("--save-solver",), "save the solver's properties", ONLY, annealing.CHIP,
+           metavar="FILE"),
+    Option(("--quota",), "QPU seconds that you have", ONLY, annealing.CHIP, default=QUOTA_S,
+           type=number("quota", above=0), metavar="s"),
+    Option(("--spent",), "show what a stored run has spent, and stop", ONLY, annealing.CHIP,
+           metavar="RUN"),
+)  # fmt: skip
+"""What this command has beside the registries of the floor and the wing."""
 
 
 def estimate(
@@ -173,8 +161,7 @@ def _accounts_table(accounts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _body(argv: Sequence[str]) -> int:
-    args = make_parser().parse_args(argv)
+def _body(args: argparse.Namespace) -> int:
     if args.spent:
         from qsvm.samplers.leap.spent import account
 
@@ -187,9 +174,10 @@ def _body(argv: Sequence[str]) -> int:
         from qsvm.samplers.chip.cliques import CliqueFinder
 
         finder = CliqueFinder(chip)
-        print(f"largest clique known: {finder.largest(thorough=True)}", file=sys.stderr)
+        narrator = Narrator(-1 if args.quiet else args.verbose)
+        narrator.say(f"largest clique known: {finder.largest(thorough=True)}")
         quick, known = finder.improve(sizes[0])
-        print(f"problems side by side: {quick} by quick search, {known} known", file=sys.stderr)
+        narrator.say(f"problems side by side: {quick} by quick search, {known} known")
     found = estimate(
         chip,
         sizes,
@@ -210,10 +198,14 @@ def _body(argv: Sequence[str]) -> int:
     return 0
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
-    words = sys.argv[1:] if argv is None else list(argv)
-    return guarded(lambda: _body(words), 2 if "-vv" in words else 0)
+COMMAND = Command(
+    "qsvm.plan",
+    str(__doc__).partition(": ")[2],
+    options.of("plan", annealing.OPTIONS, OPTIONS),
+    _body,
+    EPILOG,
+)
+make_parser, main = COMMAND.make_parser, COMMAND.main
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 
 from bridges.errors import UsageError
 from bridges.run import config
+from bridges.run.parser import Parser
 from qsvm.samplers.leap.store import ARGUMENTS
 
 STORING = ("qpu", "qpu-clique", "hybrid", "hybrid-cqm")
@@ -27,7 +28,7 @@ def with_resumed_arguments(argv: Sequence[str]) -> list[str]:
     UsageError
         If there is no such run.
     """
-    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    early = Parser("python -m qsvm.train", add_help=False)
     early.add_argument("--resume")
     early.add_argument("--config")
     known = early.parse_known_args(list(argv))[0]

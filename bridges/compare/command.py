@@ -5,55 +5,51 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bridges.compare.options import make_parser, make_settings, read_config
+from bridges import registry
+from bridges.compare.options import OPTIONS, make_settings
 from bridges.machine import comm as mpi
 from bridges.machine.files import plain, write_json
-from bridges.run.console import Narrator, guarded
+from bridges.run import options
+from bridges.run.command import Command
+from bridges.run.config import recorded
+from bridges.run.console import Narrator
 from bridges.run.folder import timestamped_folder
-from bridges.run.record import run_record, versions
+from bridges.run.record import run_record
 
 FAILED_CELLS = 1
+DESCRIPTION = """\
+Compare classifiers on data sets: one row per classifier, data set and fold, null controls for
+annealed models, statistics, a report. A comparison that was stopped goes on where it was when the
+same command is started again."""
+EPILOG = """\
+exit codes: 0 ok, 1 some cells failed (they are rows with their errors), 2 usage, 3 data,
+4 something to install, 130 interrupted (start again to go on)"""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``python -m bridges.compare``; returns the exit code."""
-    args = make_parser().parse_args(argv)
-    muted = contextlib.redirect_stderr(io.StringIO()) if _silent() else contextlib.nullcontext()
-    with muted:
-        return guarded(lambda: _command(args, mpi.resolve()), args.verbose)
-
-
-def _silent() -> bool:
-    """Tell whether this is not the rank that speaks, also about errors that all ranks meet."""
-    return mpi.started_by_mpi() and mpi.resolve().rank > 0
-
-
-def _command(args: argparse.Namespace, comm: mpi.Communicator) -> int:
-    if args.list_classifiers or args.show_versions:
+def _body(args: argparse.Namespace) -> int:
+    comm = mpi.resolve()
+    if args.list_classifiers:
         if comm.rank == 0:
-            _print_lists(args)
+            print("\n".join(registry.names()))
         return 0
-    from bridges.compare.specs import Settings
     from bridges.compare.statistics import require_statsmodels
 
-    settings: Settings = make_settings(args)
+    settings = make_settings(args)
     require_statsmodels()
     narrator = Narrator(-1 if args.quiet else args.verbose, silent=comm.rank > 0)
-    given = args.out or read_config(args.config).get("out")
-    folder = Path(given) if given else mpi.on_root(comm, timestamped_folder)
+    folder = Path(args.out) if args.out else mpi.on_root(comm, timestamped_folder)
     return compare(
         settings,
         folder,
         comm,
         narrator,
-        arguments={k: v for k, v in vars(args).items() if v not in (None, False)},
+        arguments=recorded(args),
         overwrite=args.overwrite,
         retry_failed=args.retry_failed,
         dry_run=args.dry_run,
@@ -61,13 +57,8 @@ def _command(args: argparse.Namespace, comm: mpi.Communicator) -> int:
     )
 
 
-def _print_lists(args: argparse.Namespace) -> None:
-    from bridges import registry
-
-    if args.list_classifiers:
-        print("\n".join(registry.names()))
-    if args.show_versions:
-        print("\n".join(f"{name} {version}" for name, version in versions().items()))
+COMMAND = Command("bridges.compare", DESCRIPTION, options.of("compare", OPTIONS), _body, EPILOG)
+make_parser, main = COMMAND.make_parser, COMMAND.main
 
 
 def compare(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import tomllib
@@ -12,7 +13,7 @@ from typing import Any
 
 from bridges.errors import UsageError
 from bridges.run.option_types import comma_list
-from bridges.run.options import _Parser
+from bridges.run.parser import Anew, Option, Parser, did_you_mean
 
 ENVIRONMENT = "ANNEALSVM_"
 """Prefix of environment variables: ``--member-size`` is ``ANNEALSVM_MEMBER_SIZE``."""
@@ -29,27 +30,25 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) ->
     UsageError
         If the file cannot be read, or a value of the file or the environment does not fit.
     """
-    early = _Parser(prog=parser.prog, add_help=False, allow_abbrev=False)
+    early = Parser(parser.prog, add_help=False)
     early.add_argument("--config")
     chosen = early.parse_known_args(argv)[0].config or os.environ.get(f"{ENVIRONMENT}CONFIG")
-    actions = {
-        a.dest: a for a in parser._actions if a.option_strings and a.dest not in ("help", "config")
-    }
-    defaults: dict[str, Any] = {}
+    slots = _slots(parser)
+    given: dict[str, Any] = {}
     if chosen:
         for key, value in read_config(Path(chosen)).items():
-            dest = key.replace("-", "_")
-            if dest not in actions:
+            slot = slots.get(key.replace("-", "_"))
+            if slot is None:
                 raise UsageError(
-                    f"{chosen} sets '{key}', which is not an option.",
-                    f"See {parser.prog} --help.",
+                    f"Unknown key '{key}' in {chosen}: it is not an option.",
+                    f"{did_you_mean(key, list(slots))}See {parser.prog} --help.",
                 )
-            defaults[dest] = _checked(actions[dest], value, str(chosen))
-    for dest, action in actions.items():
-        name = ENVIRONMENT + dest.upper()
-        if name in os.environ:
-            defaults[dest] = _checked(action, os.environ[name], name)
-    parser.set_defaults(**defaults)
+            given[slot.dest] = slot.checked(value, chosen)
+    for name, slot in slots.items():
+        variable = ENVIRONMENT + name.upper()
+        if variable in os.environ and slot.action is not None:
+            given[slot.dest] = slot.checked(os.environ[variable], variable, text=True)
+    parser.set_defaults(**given)
     return parser.parse_args(argv)
 
 
@@ -61,16 +60,19 @@ def read_config(path: Path) -> Mapping[str, Any]:
     UsageError
         If the file is missing or damaged.
     """
+    kind = "JSON" if path.suffix == ".json" else "TOML"
     try:
         text = path.read_text(encoding="utf-8")
-        values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        values = json.loads(text) if kind == "JSON" else tomllib.loads(text)
+    except FileNotFoundError as error:
+        raise UsageError(f"There is no configuration file {path}.", "Check --config.") from error
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}.", "Check the path.") from error
     except ValueError as error:
         raise UsageError(
-            f"{path} is damaged: {error}.", "Write options as in: member_size = 40"
+            f"{path} is damaged, no {kind}: {error}.", "Write options as in: member_size = 40"
         ) from error
-    if path.suffix == ".json" and isinstance(values, dict):
+    if kind == "JSON" and isinstance(values, dict):
         values = values.get("arguments", values)
     if not isinstance(values, dict):
         raise UsageError(
@@ -79,35 +81,74 @@ def read_config(path: Path) -> Mapping[str, Any]:
     return values
 
 
-def _checked(action: argparse.Action, value: Any, origin: str) -> Any:
-    """Return a value from a file or the environment as the flag would give it."""
-    if value is None:
-        return action.default
-    try:
-        value = _converted(action, value)
-        if action.choices is not None and value not in action.choices:
-            raise ValueError(f"'{value}' is none of {', '.join(map(str, action.choices))}")
-    except (ValueError, argparse.ArgumentTypeError) as error:
-        raise UsageError(
-            f"{origin}: {error} ({action.dest}).",
-            f"Write it as you would after {action.option_strings[0]}; --help tells what it takes.",
-        ) from error
-    return value
+@dataclasses.dataclass(frozen=True)
+class _Slot:
+    """What a key of a file, or a variable, sets: an option, and the flag that it has, if any."""
+
+    dest: str
+    action: argparse.Action | None
+    option: Option | None
+
+    def checked(self, value: Any, origin: str, *, text: bool = False) -> Any:
+        """Return a value from a file, or the environment's text, as the flag would give it."""
+        try:
+            return self._converted(value, text)
+        except (ValueError, argparse.ArgumentTypeError) as error:
+            flag = self.action.option_strings[0] if self.action else f"in the file, {self.dest}"
+            raise UsageError(
+                f"{origin}: {self.dest} is {value!r}; {error}.",
+                f"Write it as you would after {flag}; --help tells what it takes.",
+            ) from error
+
+    def _converted(self, value: Any, text: bool) -> Any:
+        read = self.option.from_file if self.option else None
+        if read is not None and not text:
+            return read(value)
+        if value is None:
+            return self._flag.default
+        value = _as_after_the_flag(self._flag, value, text)
+        choices = self._flag.choices
+        if choices is not None and value not in choices:
+            near = did_you_mean(str(value), [str(c) for c in choices])
+            raise ValueError(f"{near}It is none of {', '.join(map(str, choices))}")
+        return value
+
+    @property
+    def _flag(self) -> argparse.Action:
+        if self.action is None:
+            raise ValueError("it has no form of its own")
+        return self.action
 
 
-def _converted(action: argparse.Action, value: Any) -> Any:
+def _slots(parser: argparse.ArgumentParser) -> dict[str, _Slot]:
+    """Return what every name in a file or the environment sets."""
+    options = parser.known if isinstance(parser, Parser) else {}
+    unfit = ("help", "config")
+    actions = {a.dest: a for a in parser._actions if a.option_strings and a.dest not in unfit}
+    slots = {dest: _Slot(dest, action, options.get(dest)) for dest, action in actions.items()}
+    for dest, option in options.items():
+        slot = _Slot(dest, actions.get(dest), option)
+        if dest not in unfit and (slot.action or option.file_only):
+            slots |= dict.fromkeys(option.names, slot)
+    return slots
+
+
+def _as_after_the_flag(action: argparse.Action, value: Any, text: bool) -> Any:
     """Return what the option's own type makes of a value; raise a ValueError if it cannot."""
     if action.nargs == 0:
         return int(value) if isinstance(action, argparse._CountAction) else _truth(value)
     convert: Callable[[str], Any] = action.type if callable(action.type) else str
-    if isinstance(action, argparse._AppendAction):
+    if isinstance(action, argparse._AppendAction | Anew):
         values = value if isinstance(value, list) else [value]
         return [_item(v, convert) for v in values]
     if isinstance(value, list) and convert is comma_list:
         return [str(v) for v in value]
     if isinstance(value, bool | list | dict):
         raise ValueError(f"'{value}' is not a single value")
-    return convert(str(value))
+    converted = convert(str(value))
+    if isinstance(value, str) and isinstance(converted, int | float) and not text:
+        raise ValueError("a number stands without quotes")
+    return converted
 
 
 def _item(value: Any, convert: Callable[[str], Any]) -> Any:

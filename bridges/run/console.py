@@ -141,7 +141,8 @@ def guarded(work: Callable[[], int | None], verbosity: int = 0) -> int:
 def command(body: Callable[[Sequence[str]], int | None], words: Sequence[str]) -> int:
     """Run a command's body as :func:`guarded` does, on all ranks where MPI started several.
 
-    An error on any rank ends all of them, and is told once.
+    An error on any rank ends all of them, and is told once. An exit code that the body returns is
+    a result: the ranks end by themselves.
 
     Parameters
     ----------
@@ -160,7 +161,9 @@ def command(body: Callable[[Sequence[str]], int | None], words: Sequence[str]) -
     def work() -> int | None:
         comm = mpi.resolve()
         ranks.append(comm)
-        return mpi.in_turn(comm, lambda: body(words))
+        code = mpi.in_turn(comm, lambda: body(words))
+        ranks.clear()
+        return code
 
     code = guarded(work, 2 if "-vv" in words else 0)
     return mpi.end(ranks[0], code) if ranks else code

@@ -67,6 +67,17 @@ def number(
     return convert
 
 
+def share(text: str) -> float:
+    """Parse a number between 0 and 1, both excluded."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number between 0 and 1")
+    return value
+
+
 def key_value(text: str) -> tuple[str, Any]:
     """Parse ``key=value``; the value is a Python literal, or text."""
     key, sign, value = text.partition("=")

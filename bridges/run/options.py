@@ -1,129 +1,191 @@
-"""Options that commands share, and where values come from: flag, environment, file, default."""
+"""The options that commands share: one object each, with the commands that use it.
+
+**A command** is a name under ``annealsvm``. Its parser has the options that name it among their
+``users``, those of this file first, then those of its own::
+
+    parser = make_parser("python -m qsvm.plan", of("plan", qsvm.options.OPTIONS), "What it costs.")
+    args = config.parse(parser, argv)  # flag > ANNEALSVM_… > --config FILE > default
+
+**To give a command an option of this file**, add the command's name to the option's ``users``.
+**To add an option**, write one :class:`bridges.run.parser.Option` and put it into ``OPTIONS``: here
+if several commands or the floor need it, in the wing's or room's own ``options.py`` if not. Choices
+are the tuple of names that the implementing module exports; a value that a TOML file writes in
+another form than a flag gets ``from_file``. Another default, help or form for one command is
+``OPTION.but(users=("compare",), …)``. A name, once released, stays readable in old ``run.json``
+files.
+
+Errors, "did you mean", the environment, files and the record of a run need nothing further: they
+work on every option of a parser. Another package's command gives its parser a list of these
+objects and of its own: ``make_parser("python -m mine", [SEED, TABLE, MINE])``.
+"""
 
 from __future__ import annotations
 
-import argparse
-import difflib
-import re
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterable, Sequence
 
 from bridges.errors import UsageError
-from bridges.run.option_types import at_least, comma_list, number
+from bridges.run.option_types import at_least, comma_list, number, share
+from bridges.run.parser import Option, Parser
+from bridges.samples.scaling import SCALES
+from bridges.samples.splits import KINDS
+from bridges.svm.kernels import FEATURE_KERNELS
+from bridges.svm.multiclass import SCHEMES
+
+TRAINING = ("train", "fit-exact")
+LEARNING = (*TRAINING, "compare")
+"""Commands that read labelled samples."""
+SCENES = (*LEARNING, "predict")
+"""Commands that read scenes."""
+EVERY = (*SCENES, "plan")
+
+DATA = "data"
+SVM = "SVM"
+OUTPUT = "output"
+
+CONFIG = Option(
+    ("--config",), "TOML file of options, or the run.json of an earlier run", EVERY, metavar="FILE"
+)
+SEED = Option(("--seed",), "seed of everything random", LEARNING, default=0, type=at_least(0))
+JSON = Option(("--json",), "print the result as JSON on stdout", EVERY, action="store_true")
+VERBOSE = Option(("--verbose", "-v"), "say more; -vv traces", EVERY, default=0, action="count")
+QUIET = Option(("--quiet", "-q"), "no narration, no progress", EVERY, action="store_true")
+SHOW_VERSIONS = Option(("--show-versions",), "list versions and stop", EVERY, action="store_true")
+
+OUT = Option(("--out",), "output folder (default: runs/<time>)", TRAINING, OUTPUT, metavar="DIR")
+OVERWRITE = Option(
+    ("--overwrite",), "write into an existing folder", TRAINING, OUTPUT, action="store_true"
+)
+DRY_RUN = Option(
+    ("--dry-run",), "print what would be solved, and stop", LEARNING, OUTPUT, action="store_true"
+)
+
+IMAGE = Option(
+    ("--image",), "GeoTIFF or Landsat Collection 2 folder", TRAINING, DATA, metavar="FILE"
+)
+LABELS = Option(
+    ("--labels",), "class codes: a raster or a vector file", TRAINING, DATA, metavar="FILE"
+)
+LABEL_FIELD = Option(
+    ("--label-field",), "field of a vector file with classes", LEARNING, DATA, metavar="NAME"
+)
+GROUPS = Option(("--groups",), "raster of polygon numbers", TRAINING, DATA, metavar="FILE")
+CLASSES = Option(
+    ("--classes",), "names or codes to keep", LEARNING, DATA, metavar="A,B,…", type=comma_list
+)
+BANDS = Option(
+    ("--bands",), "bands to use", (*TRAINING, "predict"), DATA, metavar="A,B,…", type=comma_list
+)
+MASK = Option(
+    ("--mask",),
+    "raster that hides pixels, FILE:2,4 values",
+    (*TRAINING, "predict"),
+    DATA,
+    metavar="FILE",
+)
+NODATA = Option(("--nodata",), "value of missing pixels", (*TRAINING, "predict"), DATA, type=float)
+TABLE = Option(
+    ("--table",),
+    "samples in a .npz, .csv or LIBSVM file, instead of a scene",
+    TRAINING,
+    DATA,
+    metavar="FILE",
+)
+SPLIT = Option(
+    ("--split",),
+    "how test samples are set apart (default: fixed where the table has one, else random)",
+    TRAINING,
+    DATA,
+    choices=KINDS,
+)
+TEST_SIZE = Option(
+    ("--test-size",), "share of test samples", LEARNING, DATA, default=0.5, type=share
+)
+BLOCK_SIZE = Option(
+    ("--block-size",), "pixels on a side of a spatial block", TRAINING, DATA, type=at_least(1)
+)
+SCALE = Option(
+    ("--scale",),
+    "feature scaling, fitted on the training samples; minmax is to [-1, 1]",
+    LEARNING,
+    DATA,
+    default="standard",
+    choices=SCALES,
+)
+
+KERNEL = Option(("--kernel",), "kernel", TRAINING, SVM, default="rbf", choices=FEATURE_KERNELS)
+GAMMA = Option(
+    ("--gamma",),
+    "γ: a number > 0, scale or auto",
+    TRAINING,
+    SVM,
+    default="scale",
+    type=number("γ", above=0, names=("scale", "auto")),
+)
+DEGREE = Option(("--degree",), "degree of poly", TRAINING, SVM, default=3, type=at_least(1))
+COEF0 = Option(
+    ("--coef0",),
+    "constant of poly and sigmoid",
+    TRAINING,
+    SVM,
+    default=0.0,
+    type=number("coef0"),
+)
+C = Option(
+    ("--C",), "upper bound of α", ("fit-exact",), SVM, default=10.0, type=number("C", above=0)
+)
+CLASS_WEIGHT = Option(
+    ("--class-weight",), "weights of the classes", TRAINING, SVM, choices=("balanced",)
+)
+MULTICLASS = Option(
+    ("--multiclass",), "class splits", TRAINING, SVM, default="ovo", choices=SCHEMES
+)
+JOBS = Option(("--jobs",), "threads (default: all cores)", TRAINING, SVM, type=at_least(1))
+
+OPTIONS = (
+    CONFIG, SEED, JSON, VERBOSE, QUIET, SHOW_VERSIONS,
+    OUT, OVERWRITE, DRY_RUN,
+    IMAGE, LABELS, LABEL_FIELD, GROUPS, CLASSES, BANDS, MASK, NODATA, TABLE, SPLIT, TEST_SIZE,
+    BLOCK_SIZE, SCALE,
+    KERNEL, GAMMA, DEGREE, COEF0, C, CLASS_WEIGHT, MULTICLASS, JOBS,
+)  # fmt: skip
+"""In the order of ``--help``."""
 
 
-def make_parser(program: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
-    """Return a parser with the options of every command: files, output, verbosity."""
-    parser = _Parser(
-        prog=f"python -m {program}",
-        description=description,
-        epilog=epilog,
-        formatter_class=_HelpFormatter,
-        allow_abbrev=False,
-    )
-    run = parser.add_argument_group("run")
-    run.add_argument("--config", metavar="FILE", help="TOML file of options, or a run.json")
-    run.add_argument("--seed", type=at_least(0), default=0, help="seed of everything random")
-    run.add_argument("--json", action="store_true", help="print the metrics as JSON on stdout")
-    run.add_argument("--verbose", "-v", action="count", default=0, help="say more; -vv traces")
-    run.add_argument("--quiet", "-q", action="store_true", help="no narration, no progress")
-    return parser
-
-
-class _Parser(argparse.ArgumentParser):
-    """Speaks of a wrong option as of every other error: one line, and one with what to type."""
-
-    def error(self, message: str) -> NoReturn:
-        words = re.findall(r"(?<!\S)--[\w-]+", message) if "unrecognized" in message else []
-        near = (
-            difflib.get_close_matches(words[0], self._option_string_actions, 1, 0.75)
-            if words
-            else []
-        )
-        guess = f"Did you mean {near[0]}? " if near else ""
-        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"{guess}See {self.prog} --help.")
-
-
-class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Defaults in the help, but not where there is none."""
-
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default in (None, False, argparse.SUPPRESS) or action.required:
-            return action.help
-        return super()._get_help_string(action)
-
-
-def add_output_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--out``, ``--overwrite`` and ``--dry-run``."""
-    group = parser.add_argument_group("output")
-    group.add_argument("--out", metavar="DIR", help="output folder (default: runs/<time>)")
-    group.add_argument("--overwrite", action="store_true", help="write into an existing folder")
-    group.add_argument(
-        "--dry-run", action="store_true", help="print what would be solved, and stop"
-    )
-
-
-def add_data_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that name training data and how to split and scale them."""
-    group = parser.add_argument_group("data (without any: the built-in Landsat-like scene)")
-    group.add_argument("--image", metavar="FILE", help="GeoTIFF or Landsat Collection 2 folder")
-    group.add_argument("--labels", metavar="FILE", help="class codes: a raster or a vector file")
-    group.add_argument("--label-field", metavar="NAME", help="field of a vector file with classes")
-    group.add_argument("--groups", metavar="FILE", help="raster of polygon numbers")
-    group.add_argument("--classes", metavar="A,B,…", type=comma_list, help="names or codes")
-    group.add_argument("--bands", metavar="A,B,…", type=comma_list, help="bands to use")
-    group.add_argument("--mask", metavar="FILE", help="raster that hides pixels, FILE:2,4 values")
-    group.add_argument("--nodata", type=float, help="value of missing pixels")
-    group.add_argument(
-        "--table", metavar="FILE", help="samples in a .npz, .csv or LIBSVM file, instead of a scene"
-    )
-    group.add_argument(
-        "--split",
-        choices=("random", "polygons", "blocks", "fixed"),
-        help="how test samples are set apart (default: fixed where the table has one, else random)",
-    )
-    group.add_argument("--test-size", type=float, default=0.5, help="share of test samples")
-    group.add_argument("--block-size", type=at_least(1), help="pixels on a side of a spatial block")
-    group.add_argument(
-        "--scale",
-        choices=("standard", "minmax", "none"),
-        default="standard",
-        help="feature scaling, fitted on the training samples; minmax is to [-1, 1]",
-    )
-
-
-def add_kernel_options(
-    parser: argparse.ArgumentParser, C: float, C_names: Sequence[str] = ()
-) -> argparse._ArgumentGroup:
-    """Add what every kernel SVM takes; returns the group.
+def of(command: str, *more: Iterable[Option]) -> tuple[Option, ...]:
+    """Return the options of a command: the shared ones, and those of further registries.
 
     Parameters
     ----------
-    parser : ArgumentParser
-        To add to.
-    C : float
-        Default of ``--C``.
-    C_names : sequence of str
-        Words that ``--C`` may be instead of a number.
+    command : str
+        Its name under ``annealsvm``.
+    *more : iterable of Option
+        Registries beside :data:`OPTIONS`; an option of the same name replaces the shared one.
+
+    Raises
+    ------
+    UsageError
+        If no option names the command.
     """
-    group = parser.add_argument_group("SVM")
-    group.add_argument(
-        "--kernel", choices=("rbf", "linear", "poly", "sigmoid"), default="rbf", help="kernel"
-    )
-    group.add_argument(
-        "--gamma",
-        type=number("γ", above=0, names=("scale", "auto")),
-        default="scale",
-        help="γ: a number > 0, scale or auto",
-    )
-    group.add_argument("--degree", type=at_least(1), default=3, help="degree of poly")
-    group.add_argument(
-        "--coef0", type=number("coef0"), default=0.0, help="constant of poly and sigmoid"
-    )
-    group.add_argument(
-        "--C", type=number("C", above=0, names=C_names), default=C, help="upper bound of α"
-    )
-    group.add_argument("--class-weight", choices=("balanced",), help="weights of the classes")
-    group.add_argument("--multiclass", choices=("ovo", "ovr"), default="ovo", help="class splits")
-    group.add_argument("--jobs", type=at_least(1), help="threads (default: all cores)")
-    return group
+    found: dict[str, Option] = {}
+    for registry in (OPTIONS, *more):
+        found |= {option.name: option for option in registry if command in option.users}
+    if not found:
+        raise UsageError(f"No option has the command '{command}'.", "Name it among their users.")
+    return tuple(found.values())
+
+
+def make_parser(
+    prog: str, options: Sequence[Option], description: str = "", epilog: str = ""
+) -> Parser:
+    """Return the parser of a command.
+
+    Parameters
+    ----------
+    prog : str
+        How it is called: ``python -m qsvm.plan``.
+    options : sequence of Option
+        From :func:`of`.
+    description, epilog : str
+        For ``--help``.
+    """
+    return Parser(prog, options, description, epilog)

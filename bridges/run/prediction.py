@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridges.errors import DataError, UsageError
-from bridges.run import config, options
-from bridges.run.console import Narrator, guarded
-from bridges.run.option_types import comma_list
+from bridges.run import options
+from bridges.run.command import Command
+from bridges.run.console import Narrator
+from bridges.run.parser import Option
 
 if TYPE_CHECKING:
     import argparse
@@ -24,21 +25,14 @@ FOREIGN = 0.5
 """Share of pixels outside the training range from which on a warning is given."""
 
 
-def make_parser(program: str) -> argparse.ArgumentParser:
-    """Return the parser of a prediction command."""
-    parser = options.make_parser(program, "Classify a scene with a saved model.")
-    parser.add_argument("model", metavar="MODEL", help="model.skops of an earlier run")
-    group = parser.add_argument_group("scene")
-    group.add_argument(
-        "--image", required=True, metavar="FILE", help="GeoTIFF or Landsat Collection 2 folder"
-    )
-    group.add_argument("--bands", metavar="A,B,…", type=comma_list, help="bands to use")
-    group.add_argument("--mask", metavar="FILE", help="raster that hides pixels, FILE:2,4 values")
-    group.add_argument("--nodata", type=float, help="value of missing pixels")
-    output = parser.add_argument_group("output")
-    output.add_argument("--out", required=True, metavar="FILE", help="the map, a GeoTIFF")
-    output.add_argument("--overwrite", action="store_true", help="replace an existing map")
-    return parser
+ONLY = ("predict",)
+OPTIONS = (
+    Option(("model",), "model.skops of an earlier run", ONLY, metavar="MODEL"),
+    options.IMAGE.but(users=ONLY, required=True),
+    options.OUT.but(users=ONLY, help="the map, a GeoTIFF", metavar="FILE", required=True),
+    options.OVERWRITE.but(users=ONLY, help="replace an existing map"),
+)
+"""What this command has beside :data:`bridges.run.options.OPTIONS`, or in another form."""
 
 
 def predict(args: argparse.Namespace) -> int:
@@ -150,7 +144,7 @@ def _text(summary: MapSummary, names: dict[int, str]) -> str:
     return "\n".join([*lines, f"{'masked':{width}}  {summary.n_masked:10}"])
 
 
-def run(program: str, argv: Sequence[str]) -> int:
-    """Run a prediction command with these words; return its exit code."""
-    verbosity = 2 if "-vv" in argv else 0
-    return guarded(lambda: predict(config.parse(make_parser(program), argv)), verbosity)
+def command(module: str) -> Command:
+    """Return the command that a package starts by ``python -m <module>``."""
+    summary = "Classify a scene with a saved model."
+    return Command(module, summary, options.of("predict", OPTIONS), predict)

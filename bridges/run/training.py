@@ -166,18 +166,3 @@ def _dry_run(
         X = make_scaler(args.scale).fit_transform(X)
         with named_classes(inputs.data.class_names):
             print(describe(make_model(args), X, y))
-
-
-def show_and_stop(args: argparse.Namespace) -> bool:
-    """Print what ``--list-samplers`` or ``--show-versions`` asks for; True if one of them did."""
-    if getattr(args, "list_samplers", False):
-        from bridges.registry import sampler_table
-
-        print(sampler_table())
-        return True
-    if args.show_versions:
-        from bridges.run.record import versions
-
-        print("\n".join(f"{name} {version}" for name, version in versions().items()))
-        return True
-    return False

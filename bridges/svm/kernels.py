@@ -13,7 +13,9 @@ from bridges.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NAMES = ("rbf", "linear", "poly", "sigmoid", "precomputed")
+FEATURE_KERNELS = ("rbf", "linear", "poly", "sigmoid")
+"""Kernels of features, by name."""
+NAMES = (*FEATURE_KERNELS, "precomputed")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,9 +16,10 @@ import pytest
 
 from bridges import registry
 from bridges.compare.cell import COLUMNS, TIMINGS
-from bridges.compare.command import main
-from bridges.compare.options import make_parser, make_settings
+from bridges.compare.command import main, make_parser
+from bridges.compare.options import make_settings
 from bridges.compare.sources import load_source, make_fold
+from bridges.run import config
 
 N = 120
 
@@ -260,7 +261,7 @@ def test_a_comparison_killed_half_way_goes_on_to_the_same_table(
 
 def test_scaling_is_fitted_on_training_pixels_only(table: Path) -> None:
     arguments = ["--table", str(table), "--scale", "minmax", "--classifier", "nearest"]
-    settings = make_settings(make_parser().parse_args(arguments))
+    settings = make_settings(config.parse(make_parser(), arguments))
     source = load_source(settings.data[0], settings)
     fold = make_fold(source, 0, "minmax", None, 0)
     np.testing.assert_allclose(fold.X_train.min(axis=0), -1)

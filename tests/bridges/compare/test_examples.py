@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bridges.compare.options import make_parser, make_settings
+from bridges.compare.command import make_parser
+from bridges.compare.options import make_settings
+from bridges.run import config
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
@@ -68,7 +70,7 @@ def test_the_calibration_goes_on(
 
 def test_the_example_configuration_is_valid() -> None:
     arguments = ["--config", str(EXAMPLES / "compare.toml")]
-    settings = make_settings(make_parser().parse_args(arguments))
+    settings = make_settings(config.parse(make_parser(), arguments))
     assert settings.repeats == 5
     assert settings.data[0].classes == ("shrubland", "herbaceous")
     assert settings.curves["train"] == (100, 200, 400)

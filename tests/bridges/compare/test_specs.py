@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridges.compare.options import make_parser, make_settings
+from bridges.compare.command import make_parser
+from bridges.compare.options import make_settings
 from bridges.compare.specs import Settings, parse_classifier, parse_curve, split_outside_brackets
 from bridges.errors import UsageError
+from bridges.run import config
 
 
 def settings(*argv: str) -> Settings:
-    return make_settings(make_parser().parse_args(argv))
+    return make_settings(config.parse(make_parser(), argv))
 
 
 def test_a_classifier_with_typed_parameters() -> None:

@@ -9,17 +9,18 @@ import pytest
 from bridges.errors import UsageError
 from bridges.run import config as values
 from bridges.run import option_types, options
+from bridges.run.parser import Option
 from qsvm.train import make_parser as train_parser
 
 
 def parser():
-    made = options.make_parser("qsvm.train", "A command.")
-    options.add_output_options(made)
-    options.add_data_options(made)
-    options.add_kernel_options(made, C=3.0)
-    made.add_argument("--member-size", type=option_types.at_least(2), default=80)
-    made.add_argument("--sampler-option", type=option_types.key_value, action="append", default=[])
-    return made
+    own = (
+        Option(("--member-size",), "pixels", type=option_types.at_least(2), default=80),
+        Option(
+            ("--sampler-option",), "more", type=option_types.key_value, action="append", default=[]
+        ),
+    )
+    return options.make_parser("python -m x", [*options.of("fit-exact"), *own], "A command.")
 
 
 def parse(*words):
