@@ -161,6 +161,15 @@ class HasExpansion(Protocol):
 
 
 @runtime_checkable
+class HasLabeller(Protocol):
+    """Chooses classes by a rule on one kernel expansion, which maps do in compiled loops."""
+
+    def labeller(self) -> Any:
+        """Return a :class:`bridges.svm.labels.Labeller`, or None where this instance has none."""
+        ...
+
+
+@runtime_checkable
 class HasMembers(Protocol):
     """Is an ensemble of fitted members."""
 
@@ -221,6 +230,7 @@ ABILITIES: tuple[type, ...] = (
     Collective,
     TellsProgress,
     HasExpansion,
+    HasLabeller,
     HasMembers,
     HasOutOfBagScore,
     HasEnergies,

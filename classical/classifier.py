@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bridges.errors import DataError
 from bridges.fit_report import Diagnostics, FitReport
@@ -20,7 +19,7 @@ from bridges.machine.comm import Communicator, HeldCommunicator, resolve, thread
 from bridges.machine.memory import require_memory
 from bridges.svm.base import KernelModel
 from bridges.svm.kernels import Kernel, resolve_gamma
-from bridges.svm.multiclass import binary_tasks, count_votes, predicted_indices, vote_scores
+from bridges.svm.multiclass import binary_tasks
 from classical.solver.checkpoint import SolutionStore, fingerprint
 from classical.solver.dual import BinarySolution, BinaryTask, Settings
 from classical.solver.inner import make_inner
@@ -309,19 +308,3 @@ class MPISVC(KernelModel):
             at_bound_fraction=sum(solution.at_bound for solution in solutions) / total,
             kkt_violation_max=float(worst),
         )
-
-    def _values(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the raw values of all pairs, shape (n, n_outputs)."""
-        check_is_fitted(self)
-        samples = validate_data(self, X, dtype=np.float64, reset=False)
-        return self.expansion().decision(samples, n_jobs=self.n_jobs)
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the label of every row of ``X``, shape (n,): the class of the most votes."""
-        values = self._values(X)
-        n_classes = len(self.classes_)
-        if n_classes == 2:
-            return self.classes_[predicted_indices(values[:, 0])]
-        if self.break_ties:
-            return self.classes_[predicted_indices(vote_scores(values, n_classes))]
-        return self.classes_[np.argmax(count_votes(values, n_classes), axis=1)]

@@ -28,6 +28,7 @@ from bridges.machine.progress import Progress, no_progress
 from bridges.svm.duplicates import MergedRows, merge_rows
 from bridges.svm.expansion import KernelExpansion
 from bridges.svm.kernels import resolve_gamma
+from bridges.svm.labels import Labeller, rule_of
 from bridges.svm.multiclass import decision_scores, predicted_indices, require_classes
 
 if TYPE_CHECKING:
@@ -307,8 +308,20 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the label of every row of ``X``, shape (n,)."""
-        indices = predicted_indices(self.decision_function(X))
-        return self.classes_[indices]
+        check_is_fitted(self)
+        labeller = self.labeller()
+        if labeller is None:
+            return self.classes_[predicted_indices(self.decision_function(X))]
+        rows: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
+        return self.classes_[labeller.indices(rows, n_jobs=self.n_jobs)]
+
+    def labeller(self) -> Labeller | None:
+        """Return members fused by mean as one expansion and its rule; None for other ensembles."""
+        members = self._members()
+        if self.combine == "majority" or not members.are_kernel_models:
+            return None
+        rule = rule_of(members.n_classes, members.multiclass)
+        return Labeller(self.expansion(), members.n_classes, rule)
 
     def null_controls(self) -> dict[str, Any]:
         """Return the members' null controls in the same ensemble, with the same seeds.

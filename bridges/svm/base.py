@@ -13,7 +13,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from bridges.errors import DataError
 from bridges.svm.expansion import KernelExpansion
 from bridges.svm.kernels import Kernel
-from bridges.svm.multiclass import MultiClass, decision_scores, predicted_indices, require_classes
+from bridges.svm.labels import Labeller, rule_of
+from bridges.svm.multiclass import MultiClass, decision_scores, require_classes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -26,6 +27,8 @@ class KernelModel(ClassifierMixin, BaseEstimator):
     ``class_weight`` and ``n_jobs``, and its ``fit`` sets ``gamma_`` and the attributes of
     :class:`bridges.classifier.KernelClassifier`.
     """
+
+    break_ties: bool = True
 
     def _training_set(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
@@ -88,10 +91,17 @@ class KernelModel(ClassifierMixin, BaseEstimator):
         values = self.expansion().decision(rows, n_jobs=self.n_jobs)
         return decision_scores(values, len(self.classes_), self.outputs)
 
+    def labeller(self) -> Labeller:
+        """Return the fitted model as an expansion and the rule by which it chooses classes."""
+        n_classes = len(self.classes_)
+        rule = rule_of(n_classes, self.outputs, break_ties=self.break_ties)
+        return Labeller(self.expansion(), n_classes, rule)
+
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the label of every row of ``X``, shape (n,)."""
-        indices = predicted_indices(self.decision_function(X))
-        return self.classes_[indices]
+        check_is_fitted(self)
+        rows: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
+        return self.classes_[self.labeller().indices(rows, n_jobs=self.n_jobs)]
 
     @property
     def outputs(self) -> MultiClass:

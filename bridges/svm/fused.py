@@ -1,8 +1,10 @@
 """Kernel values evaluated and accumulated in one pass, tile by tile, never stored as a matrix.
 
 Distances are summed as differences in float32 (no cancellation), exponentials are polynomials on
-vector lanes, sums are kept in float64: kernel values carry an error of about 1e-7. The polynomial,
-sigmoid and linear kernels, whose values may be large, are evaluated in float64 throughout.
+vector lanes: kernel values carry an error of about 1e-7. While training, all sums are kept in
+float64; in prediction, products of 128 support vectors at a time are summed in float32, which adds
+less than the kernel values' own error. The polynomial, sigmoid and linear kernels, whose values may
+be large, are evaluated in float64 throughout.
 """
 
 from __future__ import annotations
@@ -58,16 +60,17 @@ class Evaluator:
         return cls(kernel, reference.mean(axis=0), np.float32 if single else np.float64)
 
     def prepare(self, X: NDArray[np.float64]) -> NDArray[Any]:
-        """Return samples shifted, scaled, converted and padded to a multiple of 8 features.
+        """Return samples shifted, scaled and converted; for products, padded to 4 features.
 
         The scale makes an rbf value 2^(-‖·‖²) and a product γ x·z.
         """
         n, d = X.shape
-        width = -(-d // 8) * 8
-        Z = np.zeros((n, width), dtype=self.dtype)
         if self.kernel.name == "rbf":
-            Z[:, :d] = (X - self.centre) * np.sqrt(self.kernel.gamma * np.log2(np.e))
-        elif self.kernel.name == "linear":
+            shifted = X - self.centre
+            shifted *= np.sqrt(self.kernel.gamma * np.log2(np.e))
+            return shifted.astype(self.dtype, order="C")
+        Z = np.zeros((n, -(-d // 4) * 4), dtype=self.dtype)
+        if self.kernel.name == "linear":
             Z[:, :d] = X
         else:
             Z[:, :d] = X * np.sqrt(self.kernel.gamma)
@@ -124,13 +127,15 @@ class Evaluator:
         run(work, len(Z))
 
 
-def pack(
-    S: NDArray[Any], coef: NDArray[np.float64]
-) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+Packed = tuple["NDArray[Any]", "NDArray[np.int64]", "NDArray[np.int64]", "NDArray[Any]"]
+"""Support vectors, starts, outputs, coefficients: an expansion as the loops take it."""
+
+
+def pack(S: NDArray[Any], coef: NDArray[np.float64]) -> Packed:
     """Sort support vectors by the outputs that they take part in and pack their coefficients.
 
     In a one-vs-one model a support vector takes part in the pairs of its class only; those of one
-    class stand together, four in a group, and a group stores the coefficients of its outputs.
+    class stand together, eight in a group, and a group stores the coefficients of its outputs.
 
     Returns
     -------
@@ -153,6 +158,26 @@ def pack(
     starts = np.concatenate([[0], np.cumsum(present.sum(axis=1))]).astype(np.int64)
     group, output = np.nonzero(present)
     return vectors, starts, output.astype(np.int64), np.ascontiguousarray(blocks[group, :, output])
+
+
+def packed_for(
+    kernel: Kernel,
+    S: NDArray[np.float64],
+    coef: NDArray[np.float64],
+    precision: Precision = "auto",
+) -> tuple[Evaluator, Packed]:
+    """Return what evaluates k(·, S) @ coef in prediction: coefficients in the kernel's type.
+
+    A linear kernel becomes one vector per feature, whatever the number of support vectors. Sums run
+    over sorted vectors, so that values do not depend on the order of the training samples.
+    """
+    order = np.lexsort(S.T)
+    S, coef = S[order], coef[order]
+    if kernel.name == "linear":
+        S, coef = np.eye(S.shape[1]), S.T @ coef
+    evaluator = Evaluator.of(kernel, S, precision)
+    vectors, starts, outputs, packed = pack(evaluator.prepare(S), coef)
+    return evaluator, (vectors, starts, outputs, packed.astype(evaluator.dtype))
 
 
 def accumulate(
@@ -200,12 +225,10 @@ def accumulate(
 
         run(call, len(X))
         return
-    if kernel.name == "linear":
-        S, coef = np.eye(X.shape[1]), S.T @ coef
     from bridges.svm.fused_loops import accumulate_rows
 
-    evaluator = Evaluator.of(kernel, S, precision)
-    packed, formula = pack(evaluator.prepare(S), coef), evaluator.formula()
+    evaluator, packed = packed_for(kernel, S, coef, precision)
+    formula = evaluator.formula()
 
     def work(rows: slice) -> None:
         accumulate_rows(evaluator.prepare(X[rows]), *packed, out[rows], *formula)

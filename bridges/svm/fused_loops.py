@@ -14,44 +14,23 @@ from numba import types
 from numba.extending import intrinsic, overload
 
 from bridges.machine.compiled import compiled
+from bridges.svm.vector_rows import EXP2_32, EXP2_64, rbf_rows
 
 TILE = 128
-"""Samples per tile: features, four kernel rows and the accumulators of a tile stay in L1."""
+"""Samples per tile: features, eight kernel rows and the accumulators of a tile stay in L1."""
 
-GROUP = 4
-"""Support vectors handled together, so that accumulators are loaded and stored once for four."""
+GROUP = 8
+"""Support vectors handled together, so that accumulators are loaded and stored once for eight."""
 
 RBF, POLY, SIGMOID, LINEAR = 0, 1, 2, 3
+
+FLUSH = 16
+"""Groups whose sums are kept in the coefficients' type before they are added in float64."""
 
 _WIDTH = {types.float32: 32, types.float64: 64}
 _MAGIC32, _MAGIC64 = np.float32(12582912.0), np.float64(6755399441055744.0)
 _LOW32, _LOW64 = np.float32(-126.0), np.float64(-1022.0)
-_P32 = tuple(
-    np.float32(c)
-    for c in (
-        0.00015453162944906746,
-        0.0013390863364762663,
-        0.009618082557280938,
-        0.05550357114218935,
-        0.2402265076056809,
-        0.693147188026229,
-        1.0,
-    )
-)
-_P64 = (
-    4.2814206764268254e-10,
-    7.0643441161042595e-09,
-    1.017896131525161e-07,
-    1.321548076208568e-06,
-    1.525273211119736e-05,
-    0.00015403530379726885,
-    0.001333355814795119,
-    0.009618129107652097,
-    0.05550410866481562,
-    0.24022650695909964,
-    0.6931471805599452,
-    1.0,
-)
+_P32, _P64 = tuple(np.float32(c) for c in EXP2_32), EXP2_64
 
 
 @intrinsic
@@ -125,16 +104,6 @@ def load_tile(Z: Any, first: int, tile: Any) -> None:
 
 
 @compiled
-def rbf_row_of_eight(tile: Any, s: Any, k: Any) -> None:
-    """Set ``k[p] = 2**(-|tile[:, p] - s|²)`` for eight features."""
-    s0, s1, s2, s3, s4, s5, s6, s7 = s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]
-    for p in range(TILE):
-        a, b, c, d = tile[0, p] - s0, tile[1, p] - s1, tile[2, p] - s2, tile[3, p] - s3
-        e, f, g, h = tile[4, p] - s4, tile[5, p] - s5, tile[6, p] - s6, tile[7, p] - s7
-        k[p] = exp2(-(a * a) - b * b - c * c - d * d - e * e - f * f - g * g - h * h)
-
-
-@compiled
 def add_eight(tile: Any, s: Any, j: int, k: Any) -> None:
     """Add the squared differences of features j … j + 7 to ``k``."""
     s0, s1, s2, s3 = s[j], s[j + 1], s[j + 2], s[j + 3]
@@ -148,18 +117,14 @@ def add_eight(tile: Any, s: Any, j: int, k: Any) -> None:
 
 @compiled
 def squares_row(tile: Any, s: Any, k: Any) -> None:
-    """Set ``k[p] = |tile[:, p] - s|²``; the number of features is a multiple of 8."""
+    """Set ``k[p] = |tile[:, p] - s|²``."""
     k[:] = 0
-    for j in range(0, len(tile), 8):
+    whole = len(tile) // 8 * 8
+    for j in range(0, whole, 8):
         add_eight(tile, s, j, k)
-
-
-@compiled
-def rbf_row(tile: Any, s: Any, k: Any) -> None:
-    """Set ``k[p] = 2**(-|tile[:, p] - s|²)``; the number of features is a multiple of 8."""
-    squares_row(tile, s, k)
-    for p in range(TILE):
-        k[p] = exp2(-k[p])
+    for j in range(whole, len(tile)):
+        for p in range(TILE):
+            k[p] += (tile[j, p] - s[j]) ** 2
 
 
 @compiled
@@ -200,16 +165,55 @@ def kernel_rows(
     Those of ``S[first + i]`` go to ``out[i, column : column + TILE]``. Callers pass no literals:
     each would be compiled for.
     """
-    columns = slice(column, column + TILE)
-    if kind == RBF and len(tile) == 8:
-        for i in range(count):
-            rbf_row_of_eight(tile, S[first + i], out[i, columns])
-    elif kind == RBF:
-        for i in range(count):
-            rbf_row(tile, S[first + i], out[i, columns])
-    else:
-        for i in range(count):
-            dot_row(tile, S[first + i], out[i, columns], kind, degree, coef0)
+    if kind == RBF:
+        rbf_rows(tile, S, first, count, out, column)
+        return
+    for i in range(count):
+        dot_row(tile, S[first + i], out[i, column : column + TILE], kind, degree, coef0)
+
+
+@compiled
+def add_group(k: Any, c: Any, total: Any) -> None:
+    """Add the kernel rows of a group, each times its coefficient, to ``total``."""
+    c0, c1, c2, c3 = c[0], c[1], c[2], c[3]
+    c4, c5, c6, c7 = c[4], c[5], c[6], c[7]
+    for p in range(TILE):
+        t = total[p] + c0 * k[0, p] + c1 * k[1, p] + c2 * k[2, p] + c3 * k[3, p]
+        total[p] = t + c4 * k[4, p] + c5 * k[5, p] + c6 * k[6, p] + c7 * k[7, p]
+
+
+@compiled
+def expand_tile(
+    tile: Any,
+    S: Any,
+    starts: Any,
+    outputs: Any,
+    coef: Any,
+    k: Any,
+    part: Any,
+    sums: Any,
+    kind: int,
+    degree: int,
+    coef0: float,
+) -> None:
+    """Set ``sums`` (n_outputs, TILE) to the packed expansion without its biases.
+
+    ``k`` (GROUP, TILE) and ``part`` (n_outputs, TILE, in the coefficients' type) are room to work
+    in; the other arrays are those of :func:`accumulate_rows`.
+    """
+    zero, n_groups = np.int64(0), len(starts) - 1
+    sums[:] = 0
+    part[:] = 0
+    for g in range(n_groups):
+        kernel_rows(tile, S, g * GROUP, len(k), k, zero, kind, degree, coef0)
+        for e in range(starts[g], starts[g + 1]):
+            add_group(k, coef[e], part[outputs[e]])
+        if (g + 1) % FLUSH == 0 or g + 1 == n_groups:
+            for o in range(len(part)):
+                total, added = sums[o], part[o]
+                for p in range(TILE):
+                    total[p] += added[p]
+                    added[p] = 0
 
 
 @compiled
@@ -229,33 +233,26 @@ def accumulate_rows(
     Parameters
     ----------
     Z : ndarray of shape (n, d), float32 or float64
-        Prepared samples; d is a multiple of 8.
+        Prepared samples.
     S : ndarray of shape (n_groups * GROUP, d)
         Prepared support vectors.
     starts : ndarray of shape (n_groups + 1,)
         Entries of group g are ``starts[g]`` … ``starts[g + 1]``.
     outputs : ndarray of shape (n_entries,)
         The output that each entry adds to.
-    coef : ndarray of shape (n_entries, GROUP), float64
-        Coefficients of the group's support vectors for that output.
+    coef : ndarray of shape (n_entries, GROUP), float32 or float64
+        Coefficients of the group's support vectors for that output. Products of a few groups are
+        summed in their type, the rest in float64.
     out : ndarray of shape (n, n_outputs), float64
         Accumulated in place.
     kind, degree, coef0
         The kernel: RBF, POLY, SIGMOID or LINEAR, and its numbers.
     """
-    tile = np.empty((Z.shape[1], TILE), Z.dtype)
-    k, zero = np.empty((GROUP, TILE), Z.dtype), np.int64(0)
-    sums = np.empty((out.shape[1], TILE))
+    tile, k = np.empty((Z.shape[1], TILE), Z.dtype), np.empty((GROUP, TILE), Z.dtype)
+    part, sums = np.empty((out.shape[1], TILE), coef.dtype), np.empty((out.shape[1], TILE))
     for first in range(0, len(Z), TILE):
         load_tile(Z, first, tile)
-        sums[:] = 0
-        for g in range(len(starts) - 1):
-            kernel_rows(tile, S, g * GROUP, len(k), k, zero, kind, degree, coef0)
-            for e in range(starts[g], starts[g + 1]):
-                total = sums[outputs[e]]
-                c0, c1, c2, c3 = coef[e, 0], coef[e, 1], coef[e, 2], coef[e, 3]
-                for p in range(TILE):
-                    total[p] += (c0 * k[0, p] + c1 * k[1, p]) + (c2 * k[2, p] + c3 * k[3, p])
+        expand_tile(tile, S, starts, outputs, coef, k, part, sums, kind, degree, coef0)
         for p in range(min(TILE, len(Z) - first)):
             for o in range(out.shape[1]):
                 out[first + p, o] += sums[o, p]
