@@ -8,13 +8,18 @@ import sys
 
 import pytest
 
+from bridges import registry
 from bridges.run import options
 from bridges.run.command import Command
+from bridges.run.main import COMMANDS, main
+from bridges.run.parser import Option
 
 MODULES = {
     "qsvm.train": "qsvm.train",
     "qsvm.plan": "qsvm.plan",
     "qsvm.predict": "qsvm.predict",
+    "classical.predict": "classical.predict",
+    "bridges.predict": "bridges.predict",
     "classical.train": "classical.train",
     "bridges.compare": "bridges.compare.command",
 }
@@ -84,6 +89,48 @@ def test_users_of_shared_options_are_the_commands_that_there_are():
     assert named == set(options.EVERY)
 
 
+def test_every_command_is_a_sub_command_and_says_so(capsys):
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert set(registry.names(COMMANDS)) == set(options.EVERY)
+    for name in options.EVERY:
+        assert f"  {name} " in shown
+        with pytest.raises(SystemExit) as ended:
+            main([name, "--help"])
+        assert ended.value.code == 0
+        assert f"usage: annealsvm {name} " in capsys.readouterr().out
+    assert main(["--version"]) == 0
+    assert main(["compare", "--sead", "3"]) == 2
+    assert "annealsvm compare --help" in capsys.readouterr().err
+    assert main(["compare", "--list-classifiers"]) == 0
+    assert "mpi-svc" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("words", "said"), [(["trian"], "'train'"), ([], "--help")])
+def test_a_misspelt_command_ends_with_2_and_a_hint(words, said, capsys):
+    assert main(words) == 2
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error.startswith("error: ")
+    assert hint.startswith("hint: ")
+    assert said in hint
+
+
+def test_another_package_adds_a_command(monkeypatch, capsys):
+    extra = Option(("--times",), "how often", default=1, type=int)
+    mine = Command("mine", "Says a word.", (options.JSON, extra), lambda args: print(args.times))
+    known = {"mine": mine, "broken": "a text"}
+    monkeypatch.setattr(registry, "names", lambda group: list(known))
+    monkeypatch.setattr(registry, "load", lambda name, group: known[name])
+    monkeypatch.setenv("ANNEALSVM_TIMES", "2")
+    assert main(["mine"]) == 0
+    assert capsys.readouterr().out == "2\n"
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "mine       Says a word." in shown
+    assert "broken     not available: " in shown
+    assert main(["broken"]) == 2
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_help_imports_nothing_slow(module):
     done = subprocess.run(
@@ -94,5 +141,15 @@ def test_help_imports_nothing_slow(module):
         check=True,
     )
     assert f"usage: python -m {module}" in done.stdout
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert not loaded & set(SLOW)
+
+
+def test_the_list_of_commands_imports_nothing_slow():
+    code = "from bridges.run.main import main; main(['--help'])"
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "usage: annealsvm" in done.stdout
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert not loaded & set(SLOW)

@@ -23,11 +23,11 @@ from bridges.run.folder import timestamped_folder
 from bridges.run.record import run_record
 
 FAILED_CELLS = 1
-DESCRIPTION = """\
-Compare classifiers on data sets: one row per classifier, data set and fold, null controls for
-annealed models, statistics, a report. A comparison that was stopped goes on where it was when the
-same command is started again."""
+SUMMARY = "classifiers on data sets in one table, with null controls, statistics and a report."
 EPILOG = """\
+One row per classifier, data set and fold. A comparison that was stopped goes on where it was when
+the same command is started again.
+
 exit codes: 0 ok, 1 some cells failed (they are rows with their errors), 2 usage, 3 data,
 4 something to install, 130 interrupted (start again to go on)"""
 
@@ -57,7 +57,7 @@ def _body(args: argparse.Namespace) -> int:
     )
 
 
-COMMAND = Command("bridges.compare", DESCRIPTION, options.of("compare", OPTIONS), _body, EPILOG)
+COMMAND = Command("bridges.compare", SUMMARY, options.of("compare", OPTIONS), _body, EPILOG)
 make_parser, main = COMMAND.make_parser, COMMAND.main
 
 

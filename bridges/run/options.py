@@ -3,8 +3,11 @@
 **A command** is a name under ``annealsvm``. Its parser has the options that name it among their
 ``users``, those of this file first, then those of its own::
 
-    parser = make_parser("python -m qsvm.plan", of("plan", qsvm.options.OPTIONS), "What it costs.")
-    args = config.parse(parser, argv)  # flag > ANNEALSVM_… > --config FILE > default
+    COMMAND = Command("qsvm.plan", "What it costs.", of("plan", qsvm.options.OPTIONS), body)
+    main = COMMAND.main  # body(args): flag > ANNEALSVM_… > --config FILE > default
+
+It appears under ``annealsvm`` by an entry point of the group ``bridges.commands``
+(:mod:`bridges.run.main`).
 
 **To give a command an option of this file**, add the command's name to the option's ``users``.
 **To add an option**, write one :class:`bridges.run.parser.Option` and put it into ``OPTIONS``: here

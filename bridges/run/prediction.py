@@ -146,5 +146,5 @@ def _text(summary: MapSummary, names: dict[int, str]) -> str:
 
 def command(module: str) -> Command:
     """Return the command that a package starts by ``python -m <module>``."""
-    summary = "Classify a scene with a saved model."
+    summary = "a saved model applied to another scene."
     return Command(module, summary, options.of("predict", OPTIONS), predict)
