@@ -7,17 +7,21 @@ In signed coefficients :math:`\beta_n = \alpha_n y_n` the dual of a C-SVC over a
 
 where g holds the labels and the coefficients outside the block; its gradient is
 :math:`f = K\beta + g`. A solver that keeps the contract below may take the place of any other by
-its registered name (entry-point group ``bridges.subproblems``): the outer loop converges with it,
-because no step raises the objective of the whole dual.
+its registered name (entry-point group ``bridges.subproblems``), because no step of it raises the
+objective of the whole dual. :func:`bridges.testing.assert_inner_solver` tries whether one does.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+ROUNDING = 1e-9
+"""Change of the sum of the coefficients, relative to their sizes, that counts as rounding."""
 
 
 @runtime_checkable
@@ -71,3 +75,36 @@ class InnerSolver(Protocol):
             Steps taken; 0 where nothing was changed.
         """
         ...
+
+
+def broken_promise(
+    K: NDArray[Any],
+    f: tuple[NDArray[np.float64], NDArray[np.float64]],
+    beta: tuple[NDArray[np.float64], NDArray[np.float64]],
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+) -> str | None:
+    """Say what a step did that an inner solver must not do; None if it kept its promises.
+
+    Parameters
+    ----------
+    K : ndarray of shape (q, q)
+        Kernel block.
+    f, beta : pair of ndarray of shape (q,)
+        Gradient and coefficients before and after the step.
+    lower, upper : ndarray of shape (q,)
+        Bounds.
+    """
+    change = beta[1] - beta[0]
+    size = float(np.abs(change).sum())
+    if not ((beta[1] >= lower) & (beta[1] <= upper)).all():
+        return "left the bounds of a coefficient"
+    if not abs(float(change.sum())) <= ROUNDING * (size + float(np.abs(beta[1]).sum())):
+        return "changed the sum of the coefficients"
+    # the mean gradient times the change is the exact change of a quadratic objective
+    rise = 0.5 * float((f[0] + f[1]) @ change)
+    largest = max(float(np.abs(f[0]).max()), float(np.abs(f[1]).max()))
+    largest += size * float(np.abs(K.diagonal()).max())
+    if not rise <= float(np.finfo(K.dtype).eps) * largest * size:
+        return "raised the objective"
+    return None

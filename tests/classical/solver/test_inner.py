@@ -1,11 +1,14 @@
 """Inner solvers: found by name, held to their contract, and the outer loop with other ones."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.metrics.pairwise import rbf_kernel
 
 from bridges import registry
 from bridges.errors import SolverError, UsageError
+from bridges.testing import assert_inner_solver
 from classical.classifier import MPISVC
 from classical.search.grid import GridSearch
 from classical.solver import inner as contract
@@ -85,6 +88,11 @@ def data(n=240):
 def test_the_exact_solver_is_registered():
     assert "smo" in registry.names(registry.SUBPROBLEMS)
     assert isinstance(make_inner("smo"), PairSteps)
+
+
+@pytest.mark.parametrize("name", registry.names(registry.SUBPROBLEMS))
+def test_every_registered_solver_keeps_the_contract(name):
+    assert_inner_solver(partial(make_inner, name), exact=name == "smo")
 
 
 def test_an_unknown_name_or_parameter_says_what_is_known():

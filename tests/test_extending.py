@@ -1,0 +1,34 @@
+"""The examples of docs/extending.md: short, and they run, one section at a time."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+PAGE = (Path(__file__).resolve().parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
+SECTIONS = {text.partition("\n")[0]: text for text in PAGE.split("\n## ")[1:]}
+LONGEST = 20
+
+
+def blocks(section: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", SECTIONS[section], flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_example_is_short_and_runs(section: str) -> None:
+    found = blocks(section, "python")
+    assert found
+    assert all(block.strip().count("\n") < LONGEST for block in found)
+    exec("\n".join(found), {"__name__": "example"})
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_announcement_names_a_group_that_is_looked_up(section: str) -> None:
+    from bridges import registry
+
+    groups = {registry.CLASSIFIERS, registry.SAMPLERS, registry.SUBPROBLEMS}
+    for block in blocks(section, "toml"):
+        assert set(tomllib.loads(block)["project"]["entry-points"]) <= groups
