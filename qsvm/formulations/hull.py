@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-8
 """Certified gap at which the search ends, relative to the energy."""
 
+FIRST = 128
+"""Columns in the first master problem: it then often is the only one."""
+
 JOINING = 32
 """Columns that join the master problem at a time."""
 
@@ -168,7 +171,7 @@ class _Search:
         columns = np.flatnonzero(self.allowed)
         # Multipliers of many equalities say little about columns that none of those inside are
         # like, so with more than one equality all take part from the start.
-        self.join(columns[: 2 * JOINING] if len(self.right) < 2 else columns)
+        self.join(columns[:FIRST] if len(self.right) < 2 else columns)
         nothing = np.zeros(len(self.rows))
         best = HullPoint(nothing, np.zeros(len(self.linear)), np.inf, np.inf)
         floor = FLOOR * float(np.abs(self.costs[self.allowed]).max(initial=0))
