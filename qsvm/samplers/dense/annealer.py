@@ -15,7 +15,13 @@ from bridges.errors import UsageError
 from bridges.machine.progress import Progress, no_progress
 from bridges.machine.threads import usable_cores
 from qsvm.problem.lattice import Lattice, lattice
-from qsvm.samplers.base import ALL_CONSTRAINTS, SampleBatch, batch_from_rows, sample_each
+from qsvm.samplers.base import (
+    ALL_CONSTRAINTS,
+    SampleBatch,
+    batch_from_rows,
+    distinct_rows,
+    sample_each,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +41,15 @@ ACROSS = 2
 
 BLOCK = 2000
 """Coefficients times replicas that are walked between two looks at whether to give up."""
+
+WARM = (16.0, 64.0)
+"""Range of temperatures, in units of the last one, at which repeated reads are drawn again."""
+
+WARM_SWEEPS = 100
+"""Sweeps of such a read: at these temperatures a walk forgets its start within a few."""
+
+GOLDEN = 0.6180339887498949
+"""Multiples of it, modulo one, cover the unit interval evenly however many are taken."""
 
 TINY = 1e-30
 """Entries of H below this share of the largest are walked as zero: their products with a step can
@@ -173,6 +188,11 @@ class DenseAnnealer:
         First and last inverse temperature; by default computed (:func:`beta_range`).
     descent : bool
         Whether to end with the descent.
+    diversity : bool
+        A read that ends where an earlier one did, as most do, is drawn again at a constant
+        temperature between 16 and 64 times the last one: no read is wasted on a repeat, and the
+        best stays what it was. For combinations that take every sample as a column
+        (:mod:`qsvm.formulations.hull`); averages of the lowest are better off without.
     """
 
     summary = "annealing of the coefficients on their lattice, alone and in pairs (numba)"
@@ -186,6 +206,7 @@ class DenseAnnealer:
         num_sweeps: int | None = None,
         beta_range: tuple[float, float] | None = None,
         descent: bool = True,
+        diversity: bool = False,
     ) -> None:
         for key, value in (("num_reads", num_reads), ("num_sweeps", num_sweeps)):
             if value is not None and value < 1:
@@ -196,6 +217,7 @@ class DenseAnnealer:
         self.num_sweeps = num_sweeps
         self.beta_range = beta_range
         self.descent = descent
+        self.diversity = diversity
 
     def sample(
         self,
@@ -229,7 +251,7 @@ class DenseAnnealer:
         data, betas, streams = self._prepare(problem, seed)
         jobs = [pool.submit(self._walk, data, betas, stream[None], stop) for stream in streams]
         levels = np.concatenate([job.result() for job in jobs])
-        return _batch(problem, data, betas, levels, started)
+        return self._batch(problem, data, betas, streams, levels, stop, started)
 
     def _alone(self, problem: DualProblem, seed: int, stop: threading.Event) -> SampleBatch:
         """Sample one problem on the calling thread."""
@@ -243,7 +265,7 @@ class DenseAnnealer:
                 break  # what called is about to raise; nobody sees these levels
             some = slice(start, start + block)
             levels[some] = self._walk(data, betas, streams[some], never)
-        return _batch(problem, data, betas, levels, started)
+        return self._batch(problem, data, betas, streams, levels, never, started)
 
     def _prepare(
         self, problem: DualProblem, seed: int
@@ -269,22 +291,51 @@ class DenseAnnealer:
 
         levels = np.empty((len(streams), len(data.hessian)), dtype=np.int32)
         common = (data.linear, data.table, data.lattice.values, data.lattice.uniform)
-        anneal(data.walked, *common, betas, streams, levels, stop)
+        anneal(data.walked, *common, betas, np.ones(len(streams)), streams, levels, stop)
         if self.descent:
             descend_lattice(data.hessian, *common, descent_passes(len(data.linear)), levels, stop)
         return levels
 
+    def _batch(
+        self,
+        problem: DualProblem,
+        data: WalkData,
+        betas: NDArray[np.float64],
+        streams: NDArray[np.uint64],
+        levels: NDArray[np.int32],
+        stop: NDArray[np.uint8],
+        started: float,
+    ) -> SampleBatch:
+        info = {"num_sweeps": len(betas), "beta_range": [float(betas[0]), float(betas[-1])]}
+        if self.diversity:
+            repeats = np.setdiff1d(np.arange(len(levels)), distinct_rows(levels)[0])
+            levels[repeats] = warm_levels(data, betas[-1], streams[repeats], stop)
+            info["warm_reads"] = len(repeats)
+        solve_s = time.perf_counter() - started
+        return batch_from_rows(problem, data.decode(levels), solve_s=solve_s, info=info)
 
-def _batch(
-    problem: DualProblem,
-    data: WalkData,
-    betas: NDArray[np.float64],
-    levels: NDArray[np.int32],
-    started: float,
-) -> SampleBatch:
-    return batch_from_rows(
-        problem,
-        data.decode(levels),
-        solve_s=time.perf_counter() - started,
-        info={"num_sweeps": len(betas), "beta_range": [float(betas[0]), float(betas[-1])]},
-    )
+
+def warm_levels(
+    data: WalkData, coldest: float, streams: NDArray[np.uint64], stop: NDArray[np.uint8]
+) -> NDArray[np.int32]:
+    """Return levels at constant temperatures spread over :data:`WARM`, shape (n_replicas, n).
+
+    Parameters
+    ----------
+    data : WalkData
+        The problem.
+    coldest : float
+        Inverse temperature in whose units the temperatures are.
+    streams : ndarray of shape (n_replicas,), uint64
+        Random streams, one per replica.
+    stop : ndarray of shape (1,), uint8
+        Set by another thread to give up.
+    """
+    from qsvm.samplers.dense.walks import anneal
+
+    levels = np.zeros((len(streams), len(data.linear)), dtype=np.int32)
+    common = (data.linear, data.table, data.lattice.values, data.lattice.uniform)
+    betas = np.full(WARM_SWEEPS, coldest)
+    scales = 1.0 / np.geomspace(*WARM, max(len(streams), 1))
+    anneal(data.walked, *common, betas, scales, ~streams, levels, stop)
+    return levels

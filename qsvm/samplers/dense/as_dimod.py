@@ -33,7 +33,8 @@ class DenseSampler(dimod.Sampler):
     @property
     def parameters(self) -> dict[str, list[str]]:
         """Parameters of :meth:`sample`, as dimod wants them."""
-        return {name: [] for name in ("num_reads", "num_sweeps", "beta_range", "descent", "seed")}
+        names = ("num_reads", "num_sweeps", "beta_range", "descent", "diversity", "seed")
+        return {name: [] for name in names}
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -48,6 +49,7 @@ class DenseSampler(dimod.Sampler):
         num_sweeps: int | None = None,
         beta_range: tuple[float, float] | None = None,
         descent: bool = True,
+        diversity: bool = False,
         seed: int | None = None,
     ) -> dimod.SampleSet:
         """Sample a model.
@@ -56,7 +58,7 @@ class DenseSampler(dimod.Sampler):
         ----------
         bqm : dimod.BinaryQuadraticModel
             Model of either vartype.
-        num_reads, num_sweeps, beta_range, descent
+        num_reads, num_sweeps, beta_range, descent, diversity
             As for :class:`DenseAnnealer`.
         seed : int, optional
             Makes the samples repeatable, whatever the number of threads.
@@ -67,7 +69,11 @@ class DenseSampler(dimod.Sampler):
             Distinct samples in the vartype of ``bqm``, lowest energy first.
         """
         annealer = DenseAnnealer(
-            num_reads=num_reads, num_sweeps=num_sweeps, beta_range=beta_range, descent=descent
+            num_reads=num_reads,
+            num_sweeps=num_sweeps,
+            beta_range=beta_range,
+            descent=descent,
+            diversity=diversity,
         )
         order = list(bqm.variables)
         if not order:

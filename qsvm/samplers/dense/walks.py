@@ -200,7 +200,7 @@ def _sweep_pairs(hessian, table, values, uniform, beta, state, fields):  # type:
 
 @kept_walk
 def anneal(  # type: ignore[no-untyped-def]
-    hessian, linear, blank, values, uniform, betas, seeds, levels, stop
+    hessian, linear, blank, values, uniform, betas, scales, seeds, levels, stop
 ) -> Any:
     """Anneal one replica per seed from a random start; overwrites ``levels``.
 
@@ -220,6 +220,8 @@ def anneal(  # type: ignore[no-untyped-def]
         Whether its values are equally spaced.
     betas : ndarray of shape (n_sweeps,)
         Inverse temperatures.
+    scales : ndarray of shape (n_replicas,)
+        Factor on the inverse temperatures of each replica.
     seeds : ndarray of shape (n_replicas,), uint64
         One random stream each.
     levels : ndarray of shape (n_replicas, n), int32
@@ -241,7 +243,7 @@ def anneal(  # type: ignore[no-untyped-def]
         for number in range(len(betas)):
             if stop[0]:
                 return
-            beta = betas[number]
+            beta = betas[number] * scales[replica]
             if paired and number % 2:
                 _sweep_pairs(hessian, table, values, uniform, beta, state, fields)
             else:
