@@ -12,6 +12,7 @@ from bridges import registry
 from bridges.run import options
 from bridges.run.command import Command
 from bridges.run.main import COMMANDS, main
+from bridges.run.option_types import comma_list
 from bridges.run.parser import Option
 
 MODULES = {
@@ -22,6 +23,8 @@ MODULES = {
     "bridges.predict": "bridges.predict",
     "classical.train": "classical.train",
     "bridges.compare": "bridges.compare.command",
+    "bridges.design": "bridges.design",
+    "bridges.assess": "bridges.assess",
 }
 """How a command is started, and where it lies."""
 SLOW = ("sklearn", "numba", "rasterio", "matplotlib", "dimod", "dwave.samplers", "scipy")
@@ -35,7 +38,12 @@ def command(request: pytest.FixtureRequest) -> Command:
 
 
 def required(command: Command) -> list[str]:
-    return ["m.skops", "--image", "i", "--out", "o"] if "predict" in command.module else []
+    words = {
+        "predict": ["m.skops", "--image", "i", "--out", "o"],
+        "design": ["map.tif"],
+        "assess": ["map.tif", "--reference", "points.gpkg"],
+    }
+    return words.get(command.module.rpartition(".")[2], [])
 
 
 def test_a_misspelt_option_ends_with_2_and_a_hint(command, capsys):
@@ -67,7 +75,7 @@ def test_the_environment_is_read_and_checked_by_every_command(command, capsys, m
         if option.type is None or option.choices or not option.flags[0].startswith("--"):
             continue
         variable = f"ANNEALSVM_{option.name.upper()}"
-        if option.name in ("classes", "bands"):  # any text is a list
+        if option.type is comma_list:  # any text is a list
             continue
         monkeypatch.setenv(variable, "=")
         assert command.main(required(command)) == 2, variable

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bridges.compare.summary import Line, Verdicts
 from bridges.report.metrics import LABELS, SCORES
+from bridges.report.typeset import latex_table, markdown_table
 
 HEADS = {
     "accuracy": "OA",
@@ -15,16 +16,6 @@ HEADS = {
     "auroc": "AUROC",
     "auprc": "AUPRC",
 }
-ESCAPES = {c: f"\\{c}" for c in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "α": r"$\alpha$",
-    "±": r"$\pm$",
-    "–": "--",
-    "↳": r"\quad",
-}
-
 
 CAUTIOUS = 2.0
 """Test pixels per training pixel beyond which the corrected t-test hardly finds a difference."""
@@ -111,15 +102,10 @@ def markdown(verdicts: Sequence[Verdicts]) -> str:
     """Return all tables with their sentences as Markdown."""
     parts = []
     for part in verdicts:
-        rows = [heads(part), ["---"] * len(heads(part)), *text_rows(part)]
-        table = "\n".join("| " + " | ".join(_pipe(c) for c in row) + " |" for row in rows)
+        table = markdown_table(heads(part), text_rows(part))
         said = "\n".join(f"- {sentence}" for sentence in part.sentences())
         parts.append(f"## {part.data}\n\n{table}\n\n{explain(part)}\n\n{said}\n")
     return "\n".join(parts)
-
-
-def _pipe(cell: str) -> str:
-    return cell.replace("|", "\\|")
 
 
 def latex(verdicts: Sequence[Verdicts]) -> str:
@@ -128,32 +114,11 @@ def latex(verdicts: Sequence[Verdicts]) -> str:
 
 
 def _latex_table(verdicts: Verdicts) -> str:
-    names = columns(verdicts)
-    body = []
-    for line, row in zip(verdicts.lines, text_rows(verdicts), strict=True):
-        cells = [escape(cell) for cell in row]
-        if line.label == verdicts.winner or line.label in verdicts.ties:
-            place = 2 + names.index(verdicts.score)
-            cells[place] = rf"\textbf{{{cells[place]}}}"
-        body.append(" & ".join(cells) + r" \\")
-    lines = [
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{escape(verdicts.data)}. {escape(explain(verdicts))} Bold: the highest and "
-        r"what is not distinguishable from it.}",
-        rf"\begin{{tabular}}{{ll{'r' * (len(names) + 2)}}}",
-        r"\toprule",
-        " & ".join(escape(head) for head in heads(verdicts)) + r" \\",
-        r"\midrule",
-        *body,
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\end{table}",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def escape(text: str) -> str:
-    """Return text with LaTeX's special characters escaped."""
-    return "".join(ESCAPES.get(character, character) for character in text)
+    place = 2 + columns(verdicts).index(verdicts.score)
+    best = [verdicts.winner, *verdicts.ties]
+    strong = [(i, place) for i, line in enumerate(verdicts.lines) if line.label in best]
+    caption = (
+        f"{verdicts.data}. {explain(verdicts)} Bold: the highest and what is not distinguishable "
+        "from it."
+    )
+    return latex_table(heads(verdicts), text_rows(verdicts), caption, text_columns=2, strong=strong)

@@ -39,7 +39,12 @@ LEARNING = (*TRAINING, "compare")
 """Commands that read labelled samples."""
 SCENES = (*LEARNING, "predict")
 """Commands that read scenes."""
-EVERY = (*SCENES, "plan")
+ACCURACY = ("design", "assess")
+"""Commands that draw and label samples of a map."""
+EVERY = (*SCENES, "plan", *ACCURACY)
+
+WRITING = (*TRAINING, *ACCURACY)
+"""Commands that fill an output folder."""
 
 DATA = "data"
 SVM = "SVM"
@@ -48,15 +53,17 @@ OUTPUT = "output"
 CONFIG = Option(
     ("--config",), "TOML file of options, or the run.json of an earlier run", EVERY, metavar="FILE"
 )
-SEED = Option(("--seed",), "seed of everything random", LEARNING, default=0, type=at_least(0))
+SEED = Option(
+    ("--seed",), "seed of everything random", (*LEARNING, "design"), default=0, type=at_least(0)
+)
 JSON = Option(("--json",), "print the result as JSON on stdout", EVERY, action="store_true")
 VERBOSE = Option(("--verbose", "-v"), "say more; -vv traces", EVERY, default=0, action="count")
 QUIET = Option(("--quiet", "-q"), "no narration, no progress", EVERY, action="store_true")
 SHOW_VERSIONS = Option(("--show-versions",), "list versions and stop", EVERY, action="store_true")
 
-OUT = Option(("--out",), "output folder (default: runs/<time>)", TRAINING, OUTPUT, metavar="DIR")
+OUT = Option(("--out",), "output folder (default: runs/<time>)", WRITING, OUTPUT, metavar="DIR")
 OVERWRITE = Option(
-    ("--overwrite",), "write into an existing folder", TRAINING, OUTPUT, action="store_true"
+    ("--overwrite",), "write into an existing folder", WRITING, OUTPUT, action="store_true"
 )
 DRY_RUN = Option(
     ("--dry-run",), "print what would be solved, and stop", LEARNING, OUTPUT, action="store_true"

@@ -61,6 +61,8 @@ class Option:
         One of argparse's (``"store_true"``, ``"append"``, …), or :class:`Anew`.
     dest : str, optional
         Attribute of the parsed options; by default the flag's name.
+    nargs : str, optional
+        ``"+"`` for one value or more.
     required : bool
         Whether the command refuses to run without.
     from_file : callable, optional
@@ -80,6 +82,7 @@ class Option:
     metavar: str | None = None
     action: str | ActionType | None = None
     dest: str | None = None
+    nargs: str | None = None
     required: bool = False
     from_file: Callable[[Any], Any] | None = None
     file_only: bool = False
@@ -101,7 +104,7 @@ class Option:
 
     def add_to(self, group: Any) -> None:
         """Add it to a parser or a group of one."""
-        named = ("type", "choices", "metavar", "action", "dest")
+        named = ("type", "choices", "metavar", "action", "dest", "nargs")
         given = {key: value for key in named if (value := getattr(self, key)) is not None}
         if self.required:
             given["required"] = True

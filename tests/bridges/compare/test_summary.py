@@ -10,8 +10,9 @@ import pytest
 from bridges.compare.cell import COLUMNS
 from bridges.compare.specs import Settings
 from bridges.compare.summary import Verdicts, summarise
-from bridges.compare.tables import escape, latex, markdown
+from bridges.compare.tables import latex, markdown
 from bridges.errors import DataError
+from bridges.report.typeset import escape
 
 
 def row(classifier: str, fold: int, accuracy: float | None, **fields: Any) -> dict[str, Any]:
