@@ -34,6 +34,8 @@ class LabelledData:
         group resemble each other more than their class does.
     rows, cols : ndarray of shape (n,), int64, or None
         Position in the scene.
+    coordinates : ndarray of shape (n, 2), float64, or None
+        Position of a table's samples, x and y in whatever system the table has.
     n_masked : int
         Labelled samples that were dropped: nodata, NaN, or hidden by a mask.
     source : str
@@ -51,6 +53,7 @@ class LabelledData:
     groups: NDArray[np.int64] | None = None
     rows: NDArray[np.int64] | None = None
     cols: NDArray[np.int64] | None = None
+    coordinates: NDArray[np.float64] | None = None
     n_masked: int = 0
     source: str = ""
     fixed_split: Split | None = None
@@ -71,6 +74,7 @@ class LabelledData:
             groups=None if self.groups is None else self.groups[index],
             rows=None if self.rows is None else self.rows[index],
             cols=None if self.cols is None else self.cols[index],
+            coordinates=None if self.coordinates is None else self.coordinates[index],
             fixed_split=None,
         )
 

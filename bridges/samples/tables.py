@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bridges.errors import DataError
+from bridges.errors import DataError, UsageError
+from bridges.samples.cells import Cells, looks_delimited, read_cells
 from bridges.samples.labelled import LabelledData, Split, class_name, parse_classes, require_samples
+from bridges.samples.numbers import are_missing, are_numbers, as_numbers
+from bridges.samples.roles import TableRoles, assign_roles
 from bridges.scene.raster import require_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LABEL_COLUMNS = ("label", "class", "y", "target")
+CSV, TEXT = (".csv", ".tsv"), (".txt", ".dat")
 TRAIN_TEST = ("X_train", "y_train", "X_test", "y_test")
 _LIBSVM_LINE = re.compile(r"^\s*[-+\w.]+(\s+\d+:\S+)+\s*(#.*)?$")
 
@@ -34,27 +36,37 @@ class _Raw:
     feature_names: list[str] = field(default_factory=list)
     class_names: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    unlabelled: NDArray[np.bool_] | None = None
+    coordinates: NDArray[np.float64] | None = None
 
 
-def load_table(path: str | Path, *, classes: Sequence[str | int] | None = None) -> LabelledData:
+def load_table(
+    path: str | Path,
+    *,
+    classes: Sequence[str | int] | None = None,
+    roles: TableRoles | None = None,
+) -> LabelledData:
     """Read a table of samples.
 
     Parameters
     ----------
     path : path
         ``.npz`` with ``X_train, y_train, X_test, y_test`` or ``X, y`` (and, if they are there,
-        ``groups``, ``feature_names``, ``class_names``); ``.csv`` or ``.tsv`` whose labels are in
-        the column ``label``, ``class``, ``y`` or ``target``, or else in the last one, with an
-        optional column ``group`` and an optional column ``split`` of ``train`` and ``test``;
+        ``groups``, ``feature_names``, ``class_names``); ``.csv``, ``.tsv`` or ``.txt`` with
+        delimiters, whose columns get their roles from ``roles`` or are judged cautiously
+        (:mod:`bridges.samples.roles`), a column ``split`` holds ``train`` and ``test``;
         or a LIBSVM file, to which ``<path>.t`` is the test part where that file exists.
     classes : sequence of str or int, optional
         Names or codes of the classes to keep; by default all.
+    roles : TableRoles, optional
+        What the columns of a text table are.
 
     Returns
     -------
     LabelledData
-        Training and test samples of a table with both are stacked, ``fixed_split`` tells them
-        apart. Labels that are names get the codes 1, 2, … in alphabetical order.
+        Samples without a label are left out and counted in ``notes``. Training and test samples
+        of a table with both are stacked, ``fixed_split`` tells them apart.
+        Labels that are names get the codes 1, 2, … in alphabetical order.
 
     Raises
     ------
@@ -62,10 +74,39 @@ def load_table(path: str | Path, *, classes: Sequence[str | int] | None = None) 
         If the file cannot be read, a feature is no number, or fewer than two classes are left.
     """
     path = require_file(path)
-    reader = {".npz": _read_npz, ".csv": _read_csv, ".tsv": _read_csv}.get(path.suffix.lower())
-    raw = (reader or _read_libsvm)(path)
+    roles = roles or TableRoles()
+    suffix = path.suffix.lower()
+    if suffix in CSV or (suffix in TEXT and not _is_libsvm(path) and looks_delimited(path)):
+        raw = _read_csv(path, roles)
+    elif roles.said():
+        raise UsageError(
+            f"{path} is no text table, so its columns have no names to go by.",
+            "Leave out --label-column and the like, or give a .csv file.",
+        )
+    else:
+        raw = (_read_npz if suffix == ".npz" else _read_libsvm)(path)
+    raw = _without_unlabelled(raw, path)
     codes, names = _class_codes(raw.y, path)
     return _labelled(raw, codes, raw.class_names or names, classes, path)
+
+
+def _without_unlabelled(raw: _Raw, path: Path) -> _Raw:
+    """Leave out samples whose label is missing, and say how many."""
+    void = raw.unlabelled
+    if void is None and raw.y.dtype.kind == "f":
+        void = np.isnan(raw.y)
+    if void is None or not void.any():
+        return raw
+    if len(raw.X) != len(void):
+        return raw  # a misfit, of which _labelled tells
+    kept = ~void
+    missing = f"{int(void.sum())} of {len(void)} samples of {path.name}"
+    raw.notes.append(f"{missing} have no label and are left out.")
+    raw.X, raw.y, raw.unlabelled = raw.X[kept], raw.y[kept], None
+    raw.test = None if raw.test is None else raw.test[kept]
+    raw.groups = None if raw.groups is None else raw.groups[kept]
+    raw.coordinates = None if raw.coordinates is None else raw.coordinates[kept]
+    return raw
 
 
 def _labelled(
@@ -95,6 +136,7 @@ def _labelled(
         class_names={c: class_name(names, c) for c in chosen},
         feature_names=feature_names,
         groups=None if raw.groups is None else raw.groups[keep],
+        coordinates=None if raw.coordinates is None else raw.coordinates[keep],
         n_masked=int(np.sum(wanted & ~finite)),
         source=str(path),
         fixed_split=None if raw.test is None else _fixed(raw.test[keep], path),
@@ -116,10 +158,12 @@ def _class_codes(labels: NDArray[Any], path: Path) -> tuple[NDArray[np.int64], d
     """Return int64 codes and names: numbers stay, names are numbered from 1."""
     labels = np.asarray(labels).reshape(-1)
     if labels.dtype.kind in "US":
+        import pandas as pd
+
         texts = labels.astype(str)
-        try:
+        if are_numbers(pd.Series(texts, dtype=str)).all():
             labels = texts.astype(np.float64)
-        except ValueError:
+        else:
             names = sorted(set(texts.tolist()))
             codes = np.searchsorted(names, texts).astype(np.int64) + 1
             return codes, dict(enumerate(names, start=1))
@@ -182,68 +226,54 @@ def _load_arrays(path: Path) -> dict[str, NDArray[Any]]:
         ) from error
 
 
-def _read_csv(path: Path) -> _Raw:
-    rows = _csv_rows(path)
-    header = [cell.strip() for cell in rows[0]] if not any(map(_is_number, rows[0])) else None
-    body = rows[1:] if header else rows
-    names = header or [f"x{i + 1}" for i in range(len(rows[0]))]
-    if not body or len(names) < 2:
+def _read_csv(path: Path, roles: TableRoles) -> _Raw:
+    cells = read_cells(
+        path, delimiter=roles.delimiter, decimal=roles.decimal, missing=roles.missing
+    )
+    n, width = cells.frame.shape
+    if not n or width < 2:
         raise DataError(
-            f"{path} has {len(body)} samples of {len(names)} columns.",
+            f"{path} has {n} samples of {width} columns.",
             "A table has one row per sample, one column per feature and one of labels.",
         )
-    columns = dict(enumerate(zip(*body, strict=True)))
-    lower = [name.lower() for name in names]
-    label = next((lower.index(n) for n in LABEL_COLUMNS if n in lower), len(names) - 1)
-    raw = _Raw(np.empty(0), np.array([cell.strip() for cell in columns.pop(label)]))
-    for position in [i for i, name in enumerate(lower) if name == "split" and i in columns]:
-        raw.test = _test_rows(columns.pop(position), path)
-    for position in [i for i, name in enumerate(lower) if name == "group" and i in columns]:
-        raw.groups = np.unique(columns.pop(position), return_inverse=True)[1] + 1
-    raw.feature_names = [names[i] for i in columns]
-    features = [_numbers(cells, names[i], path) for i, cells in columns.items()]
-    raw.X = np.column_stack(features) if features else np.empty((len(body), 0))
+    columns = assign_roles(cells, roles, path)
+    names = cells.names or [f"x{i + 1}" for i in range(width)]
+    labels = cells.frame[columns.label]
+    raw = _Raw(np.empty((n, 0)), labels.to_numpy(dtype=str))
+    raw.unlabelled = are_missing(labels, roles.missing)
+    raw.notes = columns.notes
+    if columns.split is not None:
+        raw.test = _test_rows(cells.frame[columns.split].tolist(), path)
+    if columns.group is not None:
+        raw.groups = np.unique(cells.frame[columns.group], return_inverse=True)[1] + 1
+    features = [_numbers(cells, i, names[i], roles, path) for i in columns.features]
+    raw.feature_names = [names[i] for i in columns.features]
+    if features:
+        raw.X = np.column_stack(features)
+    if columns.coordinates is not None:
+        places = [_numbers(cells, i, names[i], roles, path) for i in columns.coordinates]
+        raw.coordinates = np.column_stack(places)
     return raw
 
 
-def _csv_rows(path: Path) -> list[list[str]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        first = text.partition("\n")[0]
-        delimiter = max("\t;,", key=first.count)
-        rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"Cannot read {path}: {error}.", "Save it as CSV in UTF-8.") from error
-    if not rows:
-        raise DataError(f"{path} is empty.", "Name a table with samples.")
-    for number, row in enumerate(rows, start=1):
-        if len(row) != len(rows[0]):
-            raise DataError(
-                f"Row {number} of {path} has {len(row)} cells, the first has {len(rows[0])}.",
-                "Every row needs the same columns.",
-            )
-    return rows
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _numbers(cells: Sequence[str], name: str, path: Path) -> NDArray[np.float64]:
-    """Turn a column's text into numbers; an empty cell and NA are missing."""
-    filled = ["nan" if cell.strip() in ("", "NA") else cell for cell in cells]
-    try:
-        return np.array(filled, dtype=np.float64)
-    except ValueError as error:
-        bad = next(cell for cell in filled if not _is_number(cell))
+def _numbers(
+    cells: Cells, column: int, name: str, roles: TableRoles, path: Path
+) -> NDArray[np.float64]:
+    """Turn a column's text into numbers."""
+    text = cells.frame[column]
+    missing = are_missing(text, roles.missing)
+    bad = ~(are_numbers(text, cells.decimal) | missing)
+    if bad.any():
+        shown = text[bad].iloc[0]
+        comma = cells.decimal == "." and are_numbers(text[bad], ",").any()
+        hint = "--decimal , reads decimal commas." if comma else ""
         raise DataError(
-            f"Column '{name}' of {path} holds '{bad}', which is no number.",
-            f"Remove the column; labels are read from {', '.join(LABEL_COLUMNS)} or the last one.",
-        ) from error
+            f"Column '{name}' of {path} holds '{shown}', which is no number.",
+            hint
+            or f"Leave it out with --ignore-columns {name}; if it holds the labels, say "
+            f"--label-column {name}; --missing WORD names a mark of missing values.",
+        )
+    return as_numbers(text, missing, cells.decimal)
 
 
 def _test_rows(cells: Sequence[str], path: Path) -> NDArray[np.bool_]:
@@ -255,12 +285,15 @@ def _test_rows(cells: Sequence[str], path: Path) -> NDArray[np.bool_]:
     return np.array(words) == "test"
 
 
+def _is_libsvm(path: Path) -> bool:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return bool(_LIBSVM_LINE.match(next((line for line in file if line.strip()), "")))
+
+
 def _read_libsvm(path: Path) -> _Raw:
     from sklearn.datasets import load_svmlight_files
 
-    with path.open(encoding="utf-8", errors="replace") as file:
-        first = next((line for line in file if line.strip()), "")
-    if not _LIBSVM_LINE.match(first):
+    if not _is_libsvm(path):
         raise DataError(
             f"{path} is no table that can be read here.",
             "Name a .npz, .csv or .tsv file, or one of LIBSVM's with lines 'label 1:value 2:…'.",
