@@ -207,6 +207,19 @@ class HasSamplerTiming(Protocol):
 
 
 @runtime_checkable
+class HasNotes(Protocol):
+    """Says what was decided in a fit and the user should know.
+
+    Attributes
+    ----------
+    notes_ : sequence of str
+        A sentence each.
+    """
+
+    notes_: Sequence[str]
+
+
+@runtime_checkable
 class HasSearch(Protocol):
     """Searched for its parameters, and tells how in plain values for ``metrics.json``."""
 
@@ -249,6 +262,13 @@ def is_collective(estimator: Any) -> bool:
 def null_controls_of(estimator: Any) -> dict[str, Any]:
     """Return the unfitted null controls of an estimator; none where it offers none."""
     return dict(estimator.null_controls()) if isinstance(estimator, OffersNullControls) else {}
+
+
+def notes_of(estimator: Any) -> list[str]:
+    """Return what a fitted classifier has to say, and its members; every sentence once."""
+    speakers = [estimator, *members_of(estimator)]
+    heard = [speaker.notes_ for speaker in speakers if isinstance(speaker, HasNotes)]
+    return list(dict.fromkeys(note for notes in heard for note in notes))
 
 
 def members_of(estimator: Any) -> Sequence[Any]:

@@ -35,6 +35,12 @@ ENSEMBLE = "ensemble"
 SAMPLER = "sampler"
 CHIP = "quantum annealers (qpu, qpu-clique, hybrid, mock-qpu)"
 
+MULTICLASS = options.MULTICLASS.but(
+    users=("train",),
+    help="registered formulation: ovo, ovr, crammer-singer, or another package's",
+    choices=None,
+    metavar="NAME",
+)
 MEMBERS = Option(
     ("--members",), "members of the ensemble", ANNEALED, ENSEMBLE, default=15, type=at_least(1)
 )
@@ -164,6 +170,7 @@ RESUME = Option(
 )  # fmt: skip
 
 OPTIONS = (
+    MULTICLASS,
     LIST_SAMPLERS,
     MEMBERS, MEMBER_SIZE, SAMPLING, STRATIFY, COMBINE,
     C, BASE, N_BITS, PENALTY,

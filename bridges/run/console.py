@@ -27,16 +27,27 @@ class Narrator:
         0 normal, 1 with details (``-v``), 2 with tracebacks (``-vv``), -1 silent (``--quiet``).
     silent : bool
         True on every rank but the first.
+
+    Attributes
+    ----------
+    notes : list of str
+        What was said by :meth:`note`.
     """
 
     def __init__(self, verbosity: int = 0, *, silent: bool = False) -> None:
         self.verbosity = verbosity
         self.silent = silent or verbosity < 0
+        self.notes: list[str] = []
 
     def say(self, text: str, level: int = 0) -> None:
         """Print one line of narration if the verbosity is at least ``level``."""
         if not self.silent and self.verbosity >= level:
             print(text, file=sys.stderr, flush=True)
+
+    def note(self, text: str) -> None:
+        """Say what was decided and the user should know; ``metrics.json`` keeps it, too."""
+        self.notes.append(text)
+        self.say(f"note: {text}")
 
     def warn(self, text: str) -> None:
         """Print a warning."""

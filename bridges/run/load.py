@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridges.errors import DataError, UsageError
+from bridges.run.table_options import table_roles
 
 if TYPE_CHECKING:
     import argparse
@@ -76,11 +77,16 @@ def load_inputs(args: argparse.Namespace, make_scene: Callable[[], SceneFiles]) 
     from bridges.samples.splits import make_split
 
     _check_combination(args)
+    roles = table_roles(args)
+    if roles.said() and not args.table:
+        raise UsageError(
+            "Options on the columns of a table are given without a table.", "Add --table FILE."
+        )
     scene = truth = None
     if args.table:
         from bridges.samples.tables import load_table
 
-        data = load_table(args.table, classes=args.classes)
+        data = load_table(args.table, classes=args.classes, roles=roles)
     else:
         from bridges.samples.pixels import labelled_pixels
         from bridges.scene.opening import open_scene

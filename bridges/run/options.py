@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bridges.errors import UsageError
+from bridges.run import table_options
 from bridges.run.option_types import at_least, comma_list, number, share
 from bridges.run.parser import Option, Parser
 from bridges.samples.scaling import SCALES
@@ -155,7 +156,7 @@ OPTIONS = (
     CONFIG, SEED, JSON, VERBOSE, QUIET, SHOW_VERSIONS,
     OUT, OVERWRITE, DRY_RUN,
     IMAGE, LABELS, LABEL_FIELD, GROUPS, CLASSES, BANDS, MASK, NODATA, TABLE, SPLIT, TEST_SIZE,
-    BLOCK_SIZE, SCALE,
+    BLOCK_SIZE, SCALE, *table_options.OPTIONS,
     KERNEL, GAMMA, DEGREE, COEF0, C, CLASS_WEIGHT, MULTICLASS, JOBS,
 )  # fmt: skip
 """In the order of ``--help``."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bridges.classifier import fit_telling, is_collective, null_controls_of
+from bridges.classifier import fit_telling, is_collective, notes_of, null_controls_of
 from bridges.errors import DataError
 from bridges.machine import comm as mpi
 from bridges.report.text import score_table
@@ -87,6 +87,8 @@ def _run(
     scaler = make_scaler(args.scale).fit(X)
     with named_classes(names), narrator.progress("training") as progress:
         fit_telling(model, scaler.transform(X), y, progress)
+    for note in notes_of(model):
+        narrator.note(note)
     clock.lap("fit")
     controls = _fit_controls(model, scaler.transform(X), y, narrator, comm)
     clock.lap("controls")
@@ -96,6 +98,7 @@ def _run(
 
     inputs = loaded[0]
     metrics = score(model, controls, scaler, inputs, {**facts, "seed": args.seed})
+    metrics["notes"] = narrator.notes
     clock.lap("score")
     write_outcome(model, scaler, inputs, metrics, recorded(args), folder, narrator, clock)
     return metrics
@@ -130,7 +133,7 @@ def _say_inputs(inputs: Inputs, narrator: Narrator) -> None:
         f"({', '.join(data.class_names.values())}){masked}"
     )
     for note in data.notes:
-        narrator.say(f"note: {note}")
+        narrator.note(note)
     narrator.say(f"{len(split.train)} train, {len(split.test)} test: {split.note}")
 
 
