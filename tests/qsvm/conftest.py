@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def leap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     from leap_server import LeapServer, hybrid_bqm, hybrid_cqm, qpu
 
     from qsvm.samplers.chip.chips import named_chip
-    from qsvm.samplers.leap import delivery, store
+    from qsvm.samplers.leap import delivery
 
     monkeypatch.setattr(delivery, "GRACE_S", 0.05)
     with contextlib.ExitStack() as stack:
@@ -45,7 +46,14 @@ def leap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
             return server
 
         yield start
-    store.rewind()
+
+
+@pytest.fixture
+def new_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return what makes run stores take the rest of the test for another process."""
+    from qsvm.samplers.leap import store
+
+    return lambda: monkeypatch.setattr(store, "PROCESS", uuid.uuid4().hex)
 
 
 @pytest.fixture

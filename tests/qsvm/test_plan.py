@@ -12,7 +12,6 @@ pytest.importorskip("dwave.cloud", reason="the extra 'leap' is not installed")
 from qsvm import options as annealer_options
 from qsvm import plan, train
 from qsvm.samplers.chip.chips import load_chip
-from qsvm.samplers.leap import store as run_store
 
 SMALL = ["--chip", "advantage2-small", "--members", "5", "--member-size", "20", "--n-bits", "1"]
 
@@ -73,7 +72,7 @@ def test_the_whole_job_on_a_made_up_chip(table, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["sampler"] == "mock-qpu"
 
 
-def test_a_run_on_leap_is_resumed_and_replayed(table, tmp_path, leap, capsys):
+def test_a_run_on_leap_is_resumed_and_replayed(table, tmp_path, leap, capsys, new_process):
     server = leap()
     out = tmp_path / "run"
     assert train.main(_words(table, out, "--sampler", "qpu")) == 0
@@ -83,7 +82,7 @@ def test_a_run_on_leap_is_resumed_and_replayed(table, tmp_path, leap, capsys):
         f.read_bytes() for f in out.iterdir() if f.is_file()
     )
 
-    run_store.rewind()
+    new_process()
     assert train.main(["--resume", str(out), "--json"]) == 0
     again = json.loads(capsys.readouterr().out)
     assert plan.main(["--spent", str(out), "--json"]) == 0

@@ -14,7 +14,7 @@ from qsvm.samplers.chip.packed import PackedSampler
 from qsvm.samplers.chip.packing import Request
 from qsvm.samplers.chip.reading import Answer
 from qsvm.samplers.leap.messages import decode_answer
-from qsvm.samplers.leap.store import ANSWERED, RunStore, rewind, store_file
+from qsvm.samplers.leap.store import ANSWERED, RunStore, store_file
 
 
 class Replay(PackedSampler):
@@ -40,13 +40,13 @@ class Replay(PackedSampler):
         path = store_file(run)
         if not path.exists():
             raise DataError(f"'{path}' does not exist.", "Name a run's folder: replay:RUN.")
-        rewind(path)
         self._store = RunStore(path, resume=True)
         options: dict[str, Any] = json.loads(self._store.fact("options") or "{}")
         if not options:
             raise DataError(f"'{path}' holds no QPU run.", "Name the folder of a 'qpu' run.")
         super().__init__(unembedding=unembedding, **options)
         self.run = run
+        self._read: set[int] = set()
 
     def chip(self) -> Chip:
         """Return the working graph of the run."""
@@ -62,13 +62,7 @@ class Replay(PackedSampler):
         n_jobs: int | None,
         progress: Progress,
     ) -> list[Answer]:
-        rows = self._store.rows(self._store.next_call())
-        solver = self.chip().name
-        if [row.digest for row in rows] != [request.digest(solver) for request in requests]:
-            raise UsageError(
-                f"The run in '{self._store.path}' was made with other data, seeds or options.",
-                "Repeat the options of the run (run.json); only decoding may differ.",
-            )
+        rows = self._store.rows(self._next_call(requests))
         missing = sum(row.state != ANSWERED for row in rows)
         if missing:
             raise DataError(
@@ -79,3 +73,17 @@ class Replay(PackedSampler):
             decode_answer(self._store.answer(row), request, self._store.turnaround_s(row))
             for row, request in zip(rows, requests, strict=True)
         ]
+
+    def _next_call(self, requests: list[Request]) -> int:
+        """Return the call of the run that asked this: one not read yet, if it asked it twice."""
+        solver = self.chip().name
+        wanted = [request.digest(solver) for request in requests]
+        same = [call for call, asked in self._store.digests().items() if asked == wanted]
+        if not same:
+            raise UsageError(
+                f"The run in '{self._store.path}' was made with other data, seeds or options.",
+                "Repeat the options of the run (run.json); only decoding may differ.",
+            )
+        call = next((call for call in same if call not in self._read), same[-1])
+        self._read.add(call)
+        return call

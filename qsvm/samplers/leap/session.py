@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bridges.errors import UsageError
 from bridges.machine.progress import Progress
 from qsvm.samplers.chip.budget import Budget
 from qsvm.samplers.chip.chips import Chip
@@ -75,7 +74,7 @@ class Session:
         UsageError
             If the store's run asked something else.
         """
-        call = self.store.next_call()
+        call = self.store.claim([entry.digest for entry in entries])
         rows = [
             Row(
                 call,
@@ -88,11 +87,6 @@ class Session:
             for position, entry in enumerate(entries)
         ]
         known = self.store.rows(call)
-        if known and [row.digest for row in known] != [row.digest for row in rows]:
-            raise UsageError(
-                f"The run in '{self.store.path}' was made with other data, seeds or options.",
-                "Repeat it with the same ones (they are in its run.json), or start a new run.",
-            )
         due = [row for row in known or rows if row.state not in (ANSWERED, SENT)]
         self.budget.check(sum(row.estimate_us for row in due), f"A run of {len(due)} submissions")
         if not known:

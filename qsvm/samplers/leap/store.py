@@ -12,19 +12,15 @@ import dataclasses
 import json
 import os
 import sqlite3
-import threading
 import time
 import uuid
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bridges.errors import DataError, UsageError
 from qsvm.samplers.chip.chips import Chip, chip_from_properties
-
-if TYPE_CHECKING:
-    pass
 
 FILE_NAME = "leap.sqlite"
 """Of the store inside a run's folder."""
@@ -55,10 +51,15 @@ create table if not exists submissions (
     error text,
     primary key (call, position)
 );
+create table if not exists claims (
+    call integer not null,
+    process text not null,
+    primary key (call, process)
+);
 """
 
-_calls: dict[str, int] = {}
-_lock = threading.Lock()
+PROCESS = uuid.uuid4().hex
+"""This process: a call in the store that it has not claimed is one of an earlier process."""
 
 
 @dataclasses.dataclass
@@ -129,32 +130,71 @@ class RunStore:
             ) from error
         if self.fact("format") != FORMAT:
             raise DataError(f"'{self.path}' has another format.", "Start a new run.")
-        self._enter(resume)
+        if not resume and self.count() and not self._claimed():
+            raise UsageError(
+                f"'{self.path}' holds the submissions of an earlier run.",
+                f"Continue it with --resume {self.path.parent}, or name another folder.",
+            )
 
-    def _enter(self, resume: bool) -> None:
-        key = str(self.path.resolve())
-        with _lock:
-            if key not in _calls and not resume and self.count():
-                raise UsageError(
-                    f"'{self.path}' holds the submissions of an earlier run.",
-                    f"Continue it with --resume {self.path.parent}, or name another folder.",
-                )
-            _calls.setdefault(key, 0)
+    def _claimed(self) -> set[int]:
+        """Return the calls that this process has made, or found made by an earlier one."""
+        query = "select call from claims where process = ?"
+        return {call for (call,) in self._db.execute(query, (PROCESS,))}
 
-    def next_call(self) -> int:
-        """Return the number of this call of ``sample``, counted per run and process."""
-        key = str(self.path.resolve())
-        with _lock:
-            number = _calls.get(key, 0)
-            _calls[key] = number + 1
-        return number
+    def digests(self) -> dict[int, list[str]]:
+        """Return what every call asked: the digests of its submissions in order."""
+        asked: dict[int, list[str]] = {}
+        query = "select call, digest from submissions order by call, position"
+        for call, digest in self._db.execute(query):
+            asked.setdefault(call, []).append(digest)
+        return asked
+
+    def claim(self, digests: Sequence[str]) -> int:
+        """Return the number under which this process asks something.
+
+        That of a call of an earlier process that asked the same and that this one has not come to
+        yet, else a new number. What was asked decides, not the order, so calls may come from
+        several threads.
+
+        Raises
+        ------
+        UsageError
+            If calls of an earlier process are left, and none of them asked this.
+        """
+        with self._transaction():
+            mine, asked = self._claimed(), self.digests()
+            left = [call for call in asked if call not in mine]
+            same = [call for call in left if asked[call] == list(digests)]
+            if left and not same:
+                raise self.other_run()
+            call = same[0] if same else 1 + max(mine | set(asked), default=-1)
+            self._db.execute("insert into claims values (?, ?)", (call, PROCESS))
+        return call
+
+    def other_run(self) -> UsageError:
+        """Return the error for a question that the run did not ask."""
+        return UsageError(
+            f"The run in '{self.path}' was made with other data, seeds or options.",
+            "Repeat it with the same ones (they are in its run.json), or start a new run.",
+        )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Do everything or nothing, while no other thread or process writes."""
+        self._db.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("rollback")
+            raise
+        self._db.execute("commit")
 
     def fail(self) -> None:
         """Note that this process' run has ended in an error: going on needs ``resume``.
 
         A store without any submission is removed, since there is nothing to resume.
         """
-        rewind(self.path)
+        self._db.execute("delete from claims where process = ?", (PROCESS,))
         if not self.count():
             self._db.close()
             for left in (self.path, self.path.with_name(ARGUMENTS)):
@@ -204,24 +244,14 @@ class RunStore:
 
     def add(self, rows: list[Row]) -> None:
         """Plan submissions, all of them or none."""
-        self._db.execute("begin immediate")
-        self._db.executemany(
+        insert = (
             "insert into submissions (call, position, label, digest, request, estimate_us, state) "
-            "values (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    r.call,
-                    r.position,
-                    r.label,
-                    r.digest,
-                    json.dumps(r.request),
-                    r.estimate_us,
-                    r.state,
-                )
-                for r in rows
-            ],
+            "values (?, ?, ?, ?, ?, ?, ?)"
         )
-        self._db.execute("commit")
+        with self._transaction():
+            for r in rows:
+                asked = (r.label, r.digest, json.dumps(r.request), r.estimate_us, r.state)
+                self._db.execute(insert, (r.call, r.position, *asked))
 
     def rows(self, call: int) -> list[Row]:
         """Return a call's submissions in the order of sending."""
@@ -284,15 +314,6 @@ class RunStore:
         query = "select label, state, problem_id, qpu_us from submissions order by call, position"
         for label, state, problem_id, qpu_us in self._db.execute(query):
             yield label, state, problem_id, qpu_us / 1e6
-
-
-def rewind(path: str | Path | None = None) -> None:
-    """Forget that this process has begun a store (or any): calls count from the start again."""
-    with _lock:
-        if path is None:
-            _calls.clear()
-        else:
-            _calls.pop(str(store_file(path).resolve()), None)
 
 
 def store_file(path: str | Path) -> Path:

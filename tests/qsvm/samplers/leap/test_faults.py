@@ -14,8 +14,6 @@ pytest.importorskip("dwave.cloud", reason="the extra 'leap' is not installed")
 
 from leap_server import Fault
 
-from qsvm.samplers.leap import store as run_store
-
 PROBLEMS = [make_dual(6, seed=s) for s in range(5)]
 SEEDS = list(range(5))
 
@@ -120,10 +118,10 @@ def test_lasting_faults_leave_a_store_to_resume(faults, error, reference, leap, 
     _paid_once(server)
 
 
-def test_a_run_is_not_continued_by_accident(leap, quick_sampler):
+def test_a_run_is_not_continued_by_accident(leap, quick_sampler, new_process):
     leap()
     quick_sampler().sample(PROBLEMS, SEEDS)
-    run_store.rewind()
+    new_process()
 
     from bridges.errors import UsageError
 
@@ -131,12 +129,12 @@ def test_a_run_is_not_continued_by_accident(leap, quick_sampler):
         quick_sampler().sample(PROBLEMS, SEEDS)
 
 
-def test_resuming_with_other_data_is_refused(leap, quick_sampler):
+def test_resuming_with_other_data_is_refused(leap, quick_sampler, new_process):
     from bridges.errors import UsageError
 
     leap()
     quick_sampler().sample(PROBLEMS, SEEDS)
-    run_store.rewind()
+    new_process()
 
     with pytest.raises(UsageError, match="other data"):
         quick_sampler(resume=True).sample(PROBLEMS[::-1], SEEDS)

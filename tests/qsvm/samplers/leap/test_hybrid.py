@@ -13,7 +13,6 @@ pytest.importorskip("dwave.cloud", reason="the extra 'leap' is not installed")
 
 from leap_server import Fault
 
-from qsvm.samplers.leap import store as run_store
 from qsvm.samplers.leap.faults import Patience
 from qsvm.samplers.leap.hybrid import HybridBQM, HybridCQM
 
@@ -56,7 +55,7 @@ def test_cqm_samples_keep_the_equality(leap, tmp_path):
         np.testing.assert_allclose(batch.x @ problem.equality, 0.0, atol=1e-9)
 
 
-def test_lost_replies_and_resume(leap, tmp_path):
+def test_lost_replies_and_resume(leap, tmp_path, new_process):
     server = leap()
     server.faults.add(Fault("submit", "drop-after"), Fault("answer", status=401, after=1))
 
@@ -69,7 +68,7 @@ def test_lost_replies_and_resume(leap, tmp_path):
 
     assert len(batches) == 3
     assert len(server.desk.jobs) == 3
-    run_store.rewind()
+    new_process()
     again = HybridBQM(store=str(tmp_path), resume=True).sample(PROBLEMS, SEEDS)
     assert len(server.desk.jobs) == 3
     np.testing.assert_array_equal(again[0].x, batches[0].x)

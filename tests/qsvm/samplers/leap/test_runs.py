@@ -73,7 +73,6 @@ def test_the_estimate_is_what_the_server_charges(leap, quick_sampler):
 
     planned = sampler.plan([6] * 5).estimate_us
     sampler._session = None
-    run_store.rewind()
     sampler.sample(PROBLEMS, SEEDS)
 
     assert server.desk.spent_us() == pytest.approx(planned)
@@ -100,7 +99,7 @@ def test_budget_counts_over_the_calls_of_a_run(leap, quick_sampler):
     assert len(server.desk.jobs) == 2
 
 
-def test_sweep_reversals_and_reverse_annealing_run_and_resume(leap, quick_sampler):
+def test_sweep_reversals_and_reverse_annealing_run_and_resume(leap, quick_sampler, new_process):
     server = leap()
     options = {
         "chain_strength": "sweep",
@@ -110,7 +109,7 @@ def test_sweep_reversals_and_reverse_annealing_run_and_resume(leap, quick_sample
     }
     batches = quick_sampler(**options).sample(PROBLEMS, SEEDS)
     sent = len(server.desk.jobs)
-    run_store.rewind()
+    new_process()
 
     again = quick_sampler(resume=True, **options).sample(PROBLEMS, SEEDS)
 
@@ -138,6 +137,19 @@ def test_replay_decodes_with_other_rules(leap, quick_sampler, tmp_path, monkeypa
         Replay(run=str(tmp_path / "run")).sample(PROBLEMS[::-1], SEEDS)
     with pytest.raises(DataError, match="does not exist"):
         Replay(run=str(tmp_path / "nowhere"))
+
+
+def test_a_replay_does_not_disturb_the_run_that_it_reads(leap, quick_sampler, tmp_path):
+    server = leap()
+    sampler = quick_sampler()
+    first = sampler.sample(PROBLEMS, SEEDS)
+    replay = Replay(run=str(tmp_path / "run"))
+    sampler.sample(PROBLEMS[:2], SEEDS[:2])  # the second call of the run, still without resume
+    sampler.sample(PROBLEMS, SEEDS)  # a third, not the first once more
+    assert len(server.desk.jobs) == 3 + 1 + 3
+    for _ in range(2):
+        assert len(replay.sample(PROBLEMS[:2], SEEDS[:2])) == 2
+    np.testing.assert_array_equal(replay.sample(PROBLEMS, SEEDS)[0].x, first[0].x)
 
 
 def test_without_a_token_it_ends_at_once(monkeypatch):
