@@ -259,12 +259,12 @@ def failure(error: BaseException) -> dict[str, Any]:
 def map_scene(cell: Cell, scaler: Any, estimator: Any, folder: Path) -> None:
     """Predict the whole scene into ``maps/<key>.tif``."""
     from bridges.maps.classify import predict_map
-    from bridges.scene.opening import open_scene
 
     def predict(pixels: NDArray[np.float64]) -> NDArray[Any]:
         return np.asarray(estimator.predict(scaler.transform(pixels)))
 
     target = folder / "maps" / f"{cell.key}.tif"
     target.parent.mkdir(exist_ok=True)
-    assert cell.source.image is not None
-    predict_map(predict, open_scene(cell.source.image), target, class_names=cell.source.class_names)
+    scene = cell.source.spec.open_scene()
+    assert scene is not None
+    predict_map(predict, scene, target, class_names=cell.source.class_names)

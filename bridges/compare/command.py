@@ -107,6 +107,9 @@ def compare(
             comm.barrier()
         with _scenes(settings, folder, comm, dry_run=dry_run) as ready:
             sources = load_sources(ready)
+            for source in sources:
+                for note in source.notes:
+                    narrator.say(f"note: {source.spec.name}: {note}")
             plan = make_plan(ready, sources, comm.size)
             if dry_run:
                 _print_plan(plan, comm)
@@ -121,31 +124,25 @@ def compare(
                 store.start_table(list(done.values()))
             kept = len({cell.key for cell in plan}) - len(todo)
             narrator.say(f"{folder}: {len(todo)} cells to compute, {kept} kept from earlier runs.")
-            run_missing(todo, store, settings.scale, comm, narrator)
+            run_missing(todo, store, settings.scale, comm, narrator, settings.jobs)
             return mpi.on_root(comm, lambda: conclude(ready, sources, plan, store, as_json=as_json))
 
 
 @contextlib.contextmanager
 def _scenes(settings: Any, folder: Path, comm: mpi.Communicator, *, dry_run: bool) -> Any:
-    """Write the built-in scene where it is asked for; yield settings with its paths."""
+    """Write the built-in scene where it is asked for; yield settings with its files."""
     if not any(spec.synthetic for spec in settings.data):
         yield settings
         return
     import tempfile
 
-    from bridges.scene.built_in import write_scene
-
     with tempfile.TemporaryDirectory() as temporary:
         target = Path(temporary) if dry_run else folder / "data"
 
         def write() -> Any:
-            target.mkdir(exist_ok=True)
-            return write_scene(target, seed=settings.seed)
+            return tuple(spec.with_scene_in(target, settings.seed) for spec in settings.data)
 
-        files = mpi.on_root(comm, write)
-        paths = {"image": files.image, "labels": files.labels, "groups": files.groups}
-        data = [dataclasses.replace(s, **paths) if s.synthetic else s for s in settings.data]
-        yield dataclasses.replace(settings, data=tuple(data))
+        yield dataclasses.replace(settings, data=mpi.on_root(comm, write))
 
 
 def load_sources(settings: Any) -> list[Any]:

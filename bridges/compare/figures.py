@@ -187,12 +187,10 @@ def labels_map(source: Source) -> NDArray[np.int64] | None:
     """Return the labelled pixels as a picture of codes, -1 elsewhere; None for a table."""
     from bridges.maps.pictures import thinning
     from bridges.samples.labels import UNLABELLED
-    from bridges.scene.opening import open_scene
 
-    data = source.data
-    if source.image is None or data.rows is None or data.cols is None:
+    data, scene = source.data, source.spec.open_scene()
+    if scene is None or data.rows is None or data.cols is None:
         return None
-    scene = open_scene(source.image)
     step = thinning(scene.height, scene.width)
     shown = (data.rows % step == 0) & (data.cols % step == 0)
     codes = np.full((-(-scene.height // step), -(-scene.width // step)), UNLABELLED)

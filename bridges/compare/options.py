@@ -19,15 +19,32 @@ from bridges.compare.specs import (
 )
 from bridges.errors import UsageError
 from bridges.report.metrics import SCORES
-from bridges.run import options
+from bridges.run import config, options, table_options
 from bridges.run.option_types import at_least, share
 from bridges.run.parser import Anew, Option, did_you_mean
-from bridges.samples.splits import KINDS
+from bridges.run.table_options import table_roles
 
 DEFAULT_CLASSIFIERS = ("qubo-ensemble", "mpi-svc", "sklearn-svc")
-SPLITS = ("auto", *KINDS)
-PLAIN = ("scale", "repeats", "seeds", "seed", "test_size", "train_limit", "score", "level", "maps")
+PLAIN = (
+    "scale",
+    "repeats",
+    "seeds",
+    "seed",
+    "test_size",
+    "train_limit",
+    "score",
+    "level",
+    "maps",
+    "jobs",
+)
 PATHS = ("table", "image", "labels", "groups")
+OF_SCENES = ("label_field", "bands", "mask", "nodata")
+KEYS = (
+    *("name", "synthetic", *PATHS, "classes", "split", "block_size", *OF_SCENES),
+    *(option.name for option in table_options.OPTIONS),
+)
+"""What a [[data]] of a file may set."""
+BUILT_IN = "built-in scene"
 
 
 def as_classifiers(value: Any) -> Any:
@@ -96,13 +113,6 @@ OPTIONS = (
         ONLY,
         options.DATA,
         action="store_true",
-    ),
-    options.SPLIT.but(
-        users=ONLY,
-        help="how test samples are set apart; auto: fixed, polygons, random, whichever the data "
-        "allow first",
-        default="auto",
-        choices=SPLITS,
     ),
     Option(("--repeats",), "splits of each data set", ONLY, HOW, default=10, type=at_least(1)),
     Option(
@@ -174,18 +184,60 @@ def _classifiers(given: Sequence[Any] | None) -> list[ClassifierSpec]:
 
 
 def _data(args: argparse.Namespace) -> list[DataSpec]:
-    common: dict[str, Any] = {
-        "label_field": args.label_field,
-        "classes": tuple(args.classes) if args.classes else None,
-        "split": args.split,
-    }
-    found = [DataSpec(Path(t).stem, table=Path(t), **common) for t in args.table or ()]
-    found += [DataSpec(_scene_name(p["image"]), **p, **common) for p in _scenes(args)]
+    given = vars(args)
+    found = [_spec(Path(t).stem, {**given, "table": Path(t)}) for t in args.table or ()]
+    found += [_spec(_scene_name(p["image"]), {**given, **p}) for p in _scenes(args)]
     if args.synthetic:
-        found.append(DataSpec("built-in scene", synthetic=True, **common))
+        found.append(_spec(BUILT_IN, given))
     if not found:
-        found = [_from_config(item, common) for item in args.data or ()]
-    return _distinct(found or [DataSpec("built-in scene", synthetic=True, **common)])
+        found = [_from_config(item, given) for item in args.data or ()]
+    found = _distinct(found or [_spec(BUILT_IN, {**given, "synthetic": True})])
+    _check_kinds(given, found)
+    return found
+
+
+def _spec(name: str, given: Mapping[str, Any]) -> DataSpec:
+    """Return a table, scene or built-in scene; common options of the other kinds are left out."""
+    spec = DataSpec(
+        name,
+        classes=_tuple(given["classes"]),
+        split=given["split"],
+        block_size=given["block_size"],
+    )
+    if isinstance(given["table"], Path):
+        roles = table_roles(argparse.Namespace(**given))
+        return dataclasses.replace(spec, table=given["table"], roles=roles)
+    files = {key: given[key] for key in PATHS if isinstance(given[key], Path)}
+    return dataclasses.replace(
+        spec,
+        **files,
+        synthetic=not files,
+        label_field=given["label_field"],
+        bands=_tuple(given["bands"]),
+        mask=given["mask"],
+        nodata=given["nodata"],
+    )
+
+
+def _check_kinds(given: Mapping[str, Any], found: Sequence[DataSpec]) -> None:
+    """Raise a UsageError for a common option that no data set of the comparison can take."""
+    tables = [spec.table is not None for spec in found]
+    of_scenes = [name for name in OF_SCENES if given[name] is not None]
+    if of_scenes and all(tables):
+        raise UsageError(
+            f"--{of_scenes[0].replace('_', '-')} is for scenes, and only tables are compared.",
+            "Leave it out, or add --image FILE --labels FILE.",
+        )
+    of_tables = [o.name for o in table_options.OPTIONS if given[o.name] not in (None, o.default)]
+    if of_tables and not any(tables):
+        raise UsageError(
+            f"--{of_tables[0].replace('_', '-')} is for tables, and only scenes are compared.",
+            "Leave it out, or add --table FILE.",
+        )
+
+
+def _tuple(values: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if values is None else tuple(values)
 
 
 def _scenes(args: argparse.Namespace) -> list[dict[str, Any]]:
@@ -205,22 +257,17 @@ def _scene_name(image: Path) -> str:
     return image.resolve().parent.name if generic else image.stem
 
 
-def _from_config(item: Mapping[str, Any], common: Mapping[str, Any]) -> DataSpec:
-    known = [field.name for field in dataclasses.fields(DataSpec)]
-    _known(item, known, "[[data]]")
-    values = {**common, **item}
-    values.update({key: Path(item[key]) for key in PATHS if key in item})
-    if values.get("classes") is not None:
-        values["classes"] = tuple(str(c) for c in values["classes"])
-    if "name" not in item:
-        place = values.get("table") or values.get("image")
-        values["name"] = _scene_name(place) if place else "built-in scene"
-    if values["split"] not in SPLITS:
-        raise UsageError(
-            f"The split of a [[data]] is '{values['split']}'.",
-            f"{did_you_mean(str(values['split']), SPLITS)}Use one of {', '.join(SPLITS)}.",
-        )
-    return DataSpec(**values)
+def _from_config(item: Mapping[str, Any], given: Mapping[str, Any]) -> DataSpec:
+    """Return the data set of a table [[data]], which wins over the options common to all."""
+    _known(item, KEYS, "[[data]]")
+    own = {key: Path(item[key]) for key in PATHS if key in item}
+    place = own.get("table") or own.get("image")
+    name = str(item.get("name", _scene_name(place) if place else BUILT_IN))
+    parser = options.make_parser("python -m bridges.compare", options.of("compare", OPTIONS))
+    more = {k: v for k, v in item.items() if k not in (*PATHS, "name", "synthetic")}
+    spec = _spec(name, {**given, **config.checked(parser, more, "[[data]]"), **own})
+    spec.check()
+    return spec
 
 
 def _distinct(specs: Sequence[DataSpec]) -> list[DataSpec]:

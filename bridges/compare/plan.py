@@ -161,13 +161,13 @@ def _cell(settings: Settings, source: Source, entry: Entry, fold: int, seed: int
     limit = entry.value if entry.curve == "train" else settings.train_limit
     mapped = (
         settings.maps
-        and source.image is not None
+        and source.spec.image is not None
         and entry.role == "classifier"
         and entry.curve is None
         and (fold, seed) == (0, settings.seed)
     )
     spec = entry.spec
-    identity = {
+    identity: dict[str, Any] = {
         "format": FORMAT,
         "data": source.fingerprint,
         "split": [source.splits[fold].kind, settings.test_size, settings.seed, fold],
@@ -179,6 +179,12 @@ def _cell(settings: Settings, source: Source, entry: Entry, fold: int, seed: int
         "ranks": entry.value if entry.curve == "ranks" else None,
         "mapped": mapped,
     }
+    # Only where they are given, so that rows of earlier versions keep their keys.
+    if source.spec.block_size is not None:
+        identity["blocks"] = source.spec.block_size
+    chosen = {name: getattr(source.spec, name) for name in ("bands", "mask", "nodata")}
+    if mapped and any(value is not None for value in chosen.values()):
+        identity["scene"] = chosen
     text = json.dumps(identity, sort_keys=True, default=repr)
     key = hashlib.sha256(text.encode()).hexdigest()[:20]
     return Cell(key, entry, source, fold, seed, limit, mapped)

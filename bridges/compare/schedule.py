@@ -32,7 +32,12 @@ def missing(
 
 
 def run_missing(
-    cells: Sequence[Cell], store: RowStore, scale: str, comm: Communicator, narrator: Narrator
+    cells: Sequence[Cell],
+    store: RowStore,
+    scale: str,
+    comm: Communicator,
+    narrator: Narrator,
+    jobs: int | None = None,
 ) -> None:
     """Compute cells: first those of single processes, spread over the ranks, then the collective.
 
@@ -48,12 +53,14 @@ def run_missing(
         From :func:`bridges.machine.comm.resolve`.
     narrator : Narrator
         Speaks on rank 0.
+    jobs : int, optional
+        Most threads of a process.
     """
     together = [cell for cell in cells if comm.size > 1 and cell.entry.collective]
     alone = [cell for cell in cells if comm.size == 1 or not cell.entry.collective]
     mine = alone[comm.rank :: comm.size]
     total = len(mine) + len(together)
-    threads = threads_per_rank(comm) if comm.size > 1 else None
+    threads = threads_per_rank(comm, jobs) if comm.size > 1 or jobs else None
     with threadpool_limits(threads):
         for done, cell in enumerate(mine, 1):
             outcome = run_cell(cell, scale, 1, store.folder, threads)

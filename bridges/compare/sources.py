@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bridges.errors import DataError, UsageError
+from bridges.errors import DataError
 from bridges.samples.scaling import make_scaler
 
 if TYPE_CHECKING:
@@ -34,22 +33,20 @@ class Source:
         One per fold.
     fingerprint : str
         Changes when any feature or label does.
+    notes : tuple of str
+        What was decided while loading and the user should know.
     """
 
     spec: DataSpec
     data: LabelledData
     splits: tuple[Split, ...]
     fingerprint: str
+    notes: tuple[str, ...] = ()
 
     @property
     def class_names(self) -> dict[int, str]:
         """Codes and names of the classes."""
         return self.data.class_names
-
-    @property
-    def image(self) -> Path | None:
-        """The scene's image, None for a table."""
-        return self.spec.image
 
 
 def load_source(spec: DataSpec, settings: Settings) -> Source:
@@ -60,42 +57,22 @@ def load_source(spec: DataSpec, settings: Settings) -> Source:
     DataError, UsageError
         As the loaders say.
     """
-    from bridges.samples.splits import repeated_splits
+    from bridges.run.load import load_data
+    from bridges.samples.splits import repeated_splits, split_kind
 
-    data = _load(spec)
-    kind = _split_kind(spec, data)
+    spec.check()
+    data = load_data(spec, spec.open_scene())
+    kind, why = split_kind(data, spec.split)
     n = 1 if kind == "fixed" else settings.repeats
-    splits = repeated_splits(data, kind, n, test_size=settings.test_size, seed=settings.seed)
-    return Source(spec, data, tuple(splits), _fingerprint(data))
-
-
-def _load(spec: DataSpec) -> LabelledData:
-    from bridges.samples.pixels import labelled_pixels, load_table
-    from bridges.scene.opening import open_scene
-
-    classes = list(spec.classes) if spec.classes else None
-    if spec.table is not None:
-        return load_table(spec.table, classes=classes)
-    if spec.image is None or spec.labels is None:
-        raise UsageError(
-            f"The data set '{spec.name}' has neither a table nor an image with labels.",
-            "Give --table FILE, or --image FILE with --labels FILE.",
-        )
-    return labelled_pixels(
-        open_scene(spec.image),
-        spec.labels,
-        label_field=spec.label_field,
-        groups_path=spec.groups,
-        classes=classes,
+    splits = repeated_splits(
+        data,
+        kind,
+        n,
+        test_size=settings.test_size,
+        seed=settings.seed,
+        block_size=spec.block_size,
     )
-
-
-def _split_kind(spec: DataSpec, data: LabelledData) -> str:
-    if spec.split != "auto":
-        return spec.split
-    if data.fixed_split is not None:
-        return "fixed"
-    return "random" if data.groups is None else "polygons"
+    return Source(spec, data, tuple(splits), _fingerprint(data), (*data.notes, *why))
 
 
 def _fingerprint(data: LabelledData) -> str:

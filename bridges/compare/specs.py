@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from bridges import registry
 from bridges.errors import UsageError
+from bridges.run.load import DataSpec as DataSpec
 
 WORDS = {"true": True, "false": False, "none": None}
 CLASSIFIER_HINT = 'Write NAME or NAME:KEY=VALUE,KEY=VALUE, for example "mpi-svc:C=16,gamma=1".'
@@ -43,40 +43,6 @@ class ClassifierSpec:
 
 
 @dataclasses.dataclass(frozen=True)
-class DataSpec:
-    """Where a data set comes from and how it is split.
-
-    Attributes
-    ----------
-    name : str
-        What it is called in tables, unique in a comparison.
-    table : Path or None
-        A table file, or
-    image, labels, groups : Path or None
-        a scene with its labels and, for whole polygons, its polygon numbers, or
-    synthetic : bool
-        the built-in scene.
-    label_field : str or None
-        Attribute of vector labels.
-    classes : tuple of str, or None
-        Names or codes of the classes to keep.
-    split : str
-        ``random``, ``polygons``, ``blocks``, ``fixed``, or ``auto``: fixed where the table has one,
-        polygons where groups are given, else random.
-    """
-
-    name: str
-    table: Path | None = None
-    image: Path | None = None
-    labels: Path | None = None
-    groups: Path | None = None
-    synthetic: bool = False
-    label_field: str | None = None
-    classes: tuple[str, ...] | None = None
-    split: str = "auto"
-
-
-@dataclasses.dataclass(frozen=True)
 class Settings:
     """A whole comparison.
 
@@ -104,6 +70,8 @@ class Settings:
         Parameter (or ``train``, ``ranks``) and its values.
     maps : bool
         Whether scenes are mapped by every classifier of the first fold.
+    jobs : int or None
+        Most threads of a process; None for all cores.
     """
 
     classifiers: tuple[ClassifierSpec, ...]
@@ -118,6 +86,7 @@ class Settings:
     level: float = 0.05
     curves: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     maps: bool = True
+    jobs: int | None = None
 
 
 def parse_value(text: str) -> Any:

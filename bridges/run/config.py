@@ -33,23 +33,36 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) ->
     early = Parser(parser.prog, add_help=False)
     early.add_argument("--config")
     chosen = early.parse_known_args(argv)[0].config or os.environ.get(f"{ENVIRONMENT}CONFIG")
-    slots = _slots(parser)
-    given: dict[str, Any] = {}
-    if chosen:
-        for key, value in read_config(Path(chosen)).items():
-            slot = slots.get(key.replace("-", "_"))
-            if slot is None:
-                raise UsageError(
-                    f"Unknown key '{key}' in {chosen}: it is not an option.",
-                    f"{did_you_mean(key, list(slots))}See {parser.prog} --help.",
-                )
-            given[slot.dest] = slot.checked(value, chosen)
-    for name, slot in slots.items():
+    given = checked(parser, read_config(Path(chosen)), chosen) if chosen else {}
+    for name, slot in _slots(parser).items():
         variable = ENVIRONMENT + name.upper()
         if variable in os.environ and slot.action is not None:
             given[slot.dest] = slot.checked(os.environ[variable], variable, text=True)
     parser.set_defaults(**given)
     return parser.parse_args(argv)
+
+
+def checked(
+    parser: argparse.ArgumentParser, values: Mapping[str, Any], origin: str
+) -> dict[str, Any]:
+    """Return the values of a file as the flags would give them, by the names of the options.
+
+    Raises
+    ------
+    UsageError
+        If a name is not one of the parser's options, or a value does not fit.
+    """
+    slots = _slots(parser)
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        slot = slots.get(key.replace("-", "_"))
+        if slot is None:
+            raise UsageError(
+                f"Unknown key '{key}' in {origin}: it is not an option.",
+                f"{did_you_mean(key, list(slots))}See {parser.prog} --help.",
+            )
+        found[slot.dest] = slot.checked(value, origin)
+    return found
 
 
 def read_config(path: Path) -> Mapping[str, Any]:
@@ -103,12 +116,13 @@ class _Slot:
     def _converted(self, value: Any, text: bool) -> Any:
         read = self.option.from_file if self.option else None
         if read is not None and not text:
-            return read(value)
-        if value is None:
+            value = read(value)
+        elif value is None:
             return self._flag.default
-        value = _as_after_the_flag(self._flag, value, text)
-        choices = self._flag.choices
-        if choices is not None and value not in choices:
+        else:
+            value = _as_after_the_flag(self._flag, value, text)
+        choices = self.action.choices if self.action else None
+        if choices is not None and value is not None and value not in choices:
             near = did_you_mean(str(value), [str(c) for c in choices])
             raise ValueError(f"{near}It is none of {', '.join(map(str, choices))}")
         return value

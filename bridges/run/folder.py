@@ -83,6 +83,11 @@ class RunFolder:
         folder.mkdir(exist_ok=True)
         return folder
 
+    @property
+    def scene(self) -> Path:
+        """Where the built-in scene of this run goes; whoever writes it makes the folder."""
+        return self._staging / "scene"
+
     def write_text(self, name: str, text: str) -> None:
         """Write a UTF-8 text file."""
         write_text(self._staging / name, text)

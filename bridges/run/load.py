@@ -1,25 +1,129 @@
-"""From data options to labelled samples, a split and a scaler."""
+"""The one way from named files to labelled samples and a split, for training and comparing."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bridges.errors import DataError, UsageError
-from bridges.run.table_options import table_roles
+from bridges.samples.splits import AUTO, split_kind
 
 if TYPE_CHECKING:
-    import argparse
-
     from numpy.typing import NDArray
 
     from bridges.samples.labelled import LabelledData, Split
-    from bridges.scene.built_in import SceneFiles
+    from bridges.samples.roles import TableRoles
     from bridges.scene.scene import Scene
+
+SCENE_ONLY = ("image", "labels", "label_field", "groups", "bands", "mask", "nodata")
+"""What a table has not."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSpec:
+    """Where a data set comes from and how it is split.
+
+    Attributes
+    ----------
+    name : str
+        What it is called in tables, unique in a comparison.
+    table : path or None
+        A table file, or
+    image, labels, groups : path or None
+        a scene with its labels and, for whole polygons, its polygon numbers, or
+    synthetic : bool
+        the built-in scene.
+    label_field : str or None
+        Attribute of vector labels.
+    classes : sequence of str, or None
+        Names or codes of the classes to keep.
+    bands : sequence of str, or None
+        Bands of the scene to use; None for all.
+    mask : str or None
+        Raster that hides pixels.
+    nodata : float or None
+        Value of missing pixels.
+    split : str or None
+        A kind of split, or ``auto``; see :func:`bridges.samples.splits.split_kind`.
+    block_size : int or None
+        Edge of a spatial block in pixels.
+    roles : TableRoles or None
+        What the columns of the table are.
+    truth : path or None
+        Labels of the whole scene, where they are others than those to learn from.
+    """
+
+    name: str = ""
+    table: str | Path | None = None
+    image: str | Path | None = None
+    labels: str | Path | None = None
+    groups: str | Path | None = None
+    synthetic: bool = False
+    label_field: str | None = None
+    classes: tuple[str, ...] | None = None
+    bands: tuple[str, ...] | None = None
+    mask: str | None = None
+    nodata: float | None = None
+    split: str | None = AUTO
+    block_size: int | None = None
+    roles: TableRoles | None = None
+    truth: str | Path | None = None
+
+    def check(self) -> None:
+        """Raise a UsageError if what is named contradicts itself, or lacks something."""
+        given = [name for name in SCENE_ONLY if getattr(self, name) is not None]
+        flag = f"--{given[0].replace('_', '-')}" if given else ""
+        if self.table is not None and given:
+            raise UsageError(
+                f"--table and {flag} exclude each other.", "Give a table, or an image with labels."
+            )
+        if self.table is None and self.roles is not None and self.roles.said():
+            raise UsageError(
+                "Options on the columns of a table are given without a table.", "Add --table FILE."
+            )
+        if self.table is not None or self.synthetic:
+            return
+        if self.image is None and given:
+            raise UsageError(f"{flag} needs an image.", "Add --image FILE.")
+        if self.image is None:
+            raise UsageError(
+                f"The data set '{self.name}' has neither a table nor an image with labels.",
+                "Give --table FILE, or --image FILE with --labels FILE.",
+            )
+        if self.labels is None:
+            raise UsageError(
+                "--image needs labels to learn from.",
+                "Add --labels FILE (a raster or vector file), or use python -m bridges.predict "
+                "MODEL --image FILE.",
+            )
+
+    @property
+    def names_anything(self) -> bool:
+        """Whether a table or anything of a scene is named."""
+        return any(getattr(self, name) is not None for name in ("table", *SCENE_ONLY))
+
+    def with_scene_in(self, folder: Path, seed: int) -> DataSpec:
+        """Return the data set with the built-in scene written into a folder, if it is that."""
+        if not self.synthetic:
+            return self
+        from bridges.scene.built_in import write_scene
+
+        folder.mkdir(exist_ok=True)
+        files = write_scene(folder, seed=seed)
+        return dataclasses.replace(
+            self, image=files.image, labels=files.labels, groups=files.groups, truth=files.truth
+        )
+
+    def open_scene(self) -> Scene | None:
+        """Open the image with its bands and masks; None for a table."""
+        from bridges.scene.opening import open_scene
+
+        if self.image is None:
+            return None
+        return open_scene(self.image, bands=self.bands, nodata=self.nodata, mask=self.mask)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -38,6 +142,8 @@ class Inputs:
         Labels to show beside the map: the built-in scene's full truth, or the labels given.
     label_field : str or None
         Field of ``truth`` that holds the classes, if it is a vector file.
+    notes : tuple of str
+        What was decided while loading and the user should know, a sentence each.
     """
 
     data: LabelledData
@@ -45,6 +151,7 @@ class Inputs:
     scene: Scene | None
     truth: Path | None
     label_field: str | None
+    notes: tuple[str, ...] = ()
 
     @property
     def train(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -57,15 +164,54 @@ class Inputs:
         return self.data.X[self.split.test], self.data.y[self.split.test]
 
 
-def load_inputs(args: argparse.Namespace, make_scene: Callable[[], SceneFiles]) -> Inputs:
-    """Read the data that the options name and split them.
+def load_data(spec: DataSpec, scene: Scene | None) -> LabelledData:
+    """Read the labelled samples of a data set.
 
     Parameters
     ----------
-    args : Namespace
-        With the options of :func:`bridges.run.options.add_data_options` and ``seed``.
-    make_scene : callable
-        Writes the built-in scene and returns its files; called where no data are named.
+    spec : DataSpec
+        The data set; of the built-in scene, with its files.
+    scene : Scene or None
+        Its opened image (:meth:`DataSpec.open_scene`).
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used.
+    """
+    classes = None if spec.classes is None else list(spec.classes)
+    if scene is None:
+        from bridges.samples.tables import load_table
+
+        return load_table(_named(spec.table), classes=classes, roles=spec.roles)
+    from bridges.samples.pixels import labelled_pixels
+
+    return labelled_pixels(
+        scene,
+        _named(spec.labels),
+        label_field=spec.label_field,
+        groups_path=spec.groups,
+        classes=classes,
+    )
+
+
+def _named(path: str | Path | None) -> str | Path:
+    """Return a path that :meth:`DataSpec.check` has seen to be there."""
+    assert path is not None
+    return path
+
+
+def load_inputs(spec: DataSpec, *, test_size: float, seed: int) -> Inputs:
+    """Read the data of a run and split them.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        The data set; of the built-in scene, with its files.
+    test_size : float
+        Share of the test samples.
+    seed : int
+        Of the split.
 
     Raises
     ------
@@ -76,58 +222,21 @@ def load_inputs(args: argparse.Namespace, make_scene: Callable[[], SceneFiles]) 
     """
     from bridges.samples.splits import make_split
 
-    _check_combination(args)
-    roles = table_roles(args)
-    if roles.said() and not args.table:
-        raise UsageError(
-            "Options on the columns of a table are given without a table.", "Add --table FILE."
-        )
-    scene = truth = None
-    if args.table:
-        from bridges.samples.tables import load_table
-
-        data = load_table(args.table, classes=args.classes, roles=roles)
-    else:
-        from bridges.samples.pixels import labelled_pixels
-        from bridges.scene.opening import open_scene
-
-        if args.image is None:
-            files = make_scene()
-            image, labels, groups, truth = files.image, files.labels, files.groups, files.truth
-        else:
-            image, labels, groups, truth = args.image, args.labels, args.groups, Path(args.labels)
-        scene = open_scene(image, bands=args.bands, nodata=args.nodata, mask=args.mask)
-        data = labelled_pixels(
-            scene,
-            labels,
-            label_field=args.label_field,
-            groups_path=groups,
-            classes=args.classes,
-        )
-    kind = args.split or ("fixed" if data.fixed_split is not None else "random")
-    split = make_split(
-        data, kind, test_size=args.test_size, seed=args.seed, block_size=args.block_size
-    )
+    spec.check()
+    scene = spec.open_scene()
+    data = load_data(spec, scene)
+    kind, why = split_kind(data, spec.split)
+    split = make_split(data, kind, test_size=test_size, seed=seed, block_size=spec.block_size)
     _check_classes(data, split)
-    return Inputs(data, split, scene, truth, args.label_field)
-
-
-def _check_combination(args: argparse.Namespace) -> None:
-    scene_only = ("image", "labels", "label_field", "groups", "bands", "mask", "nodata")
-    given = [name for name in scene_only if getattr(args, name) is not None]
-    if args.table and given:
-        raise UsageError(
-            f"--table and --{given[0].replace('_', '-')} exclude each other.",
-            "Give a table, or an image with labels.",
-        )
-    if args.image is not None and args.labels is None:
-        raise UsageError(
-            "--image needs labels to learn from.",
-            "Add --labels FILE (a raster or vector file), or use python -m qsvm.predict MODEL "
-            "--image FILE.",
-        )
-    if args.image is None and given:
-        raise UsageError(f"--{given[0].replace('_', '-')} needs an image.", "Add --image FILE.")
+    truth = spec.truth or spec.labels
+    return Inputs(
+        data,
+        split,
+        scene,
+        None if truth is None else Path(truth),
+        spec.label_field,
+        (*data.notes, *why),
+    )
 
 
 def _check_classes(data: LabelledData, split: Split) -> None:

@@ -31,7 +31,7 @@ from bridges.run import table_options
 from bridges.run.option_types import at_least, comma_list, number, share
 from bridges.run.parser import Option, Parser
 from bridges.samples.scaling import SCALES
-from bridges.samples.splits import KINDS
+from bridges.samples.splits import AUTO, CHOICES
 from bridges.svm.kernels import FEATURE_KERNELS
 from bridges.svm.multiclass import SCHEMES
 
@@ -83,13 +83,11 @@ GROUPS = Option(("--groups",), "raster of polygon numbers", TRAINING, DATA, meta
 CLASSES = Option(
     ("--classes",), "names or codes to keep", LEARNING, DATA, metavar="A,B,…", type=comma_list
 )
-BANDS = Option(
-    ("--bands",), "bands to use", (*TRAINING, "predict"), DATA, metavar="A,B,…", type=comma_list
-)
+BANDS = Option(("--bands",), "bands to use", SCENES, DATA, metavar="A,B,…", type=comma_list)
 MASK = Option(
     ("--mask",),
     "raster that hides pixels, FILE:2,4 values",
-    (*TRAINING, "predict"),
+    SCENES,
     DATA,
     metavar="FILE",
 )
@@ -103,16 +101,19 @@ TABLE = Option(
 )
 SPLIT = Option(
     ("--split",),
-    "how test samples are set apart (default: fixed where the table has one, else random)",
-    TRAINING,
+    "how test samples are set apart; auto: as the table prescribes, else whole polygons where they "
+    "are known, else random",
+    LEARNING,
     DATA,
-    choices=KINDS,
+    default=AUTO,
+    choices=CHOICES,
+    from_file=lambda value: value,  # null in a record of version 0.1 is its default, not today's
 )
 TEST_SIZE = Option(
     ("--test-size",), "share of test samples", LEARNING, DATA, default=0.5, type=share
 )
 BLOCK_SIZE = Option(
-    ("--block-size",), "pixels on a side of a spatial block", TRAINING, DATA, type=at_least(1)
+    ("--block-size",), "pixels on a side of a spatial block", LEARNING, DATA, type=at_least(1)
 )
 SCALE = Option(
     ("--scale",),
@@ -150,14 +151,14 @@ CLASS_WEIGHT = Option(
 MULTICLASS = Option(
     ("--multiclass",), "class splits", TRAINING, SVM, default="ovo", choices=SCHEMES
 )
-JOBS = Option(("--jobs",), "threads (default: all cores)", TRAINING, SVM, type=at_least(1))
+JOBS = Option(("--jobs",), "threads (default: all cores)", LEARNING, type=at_least(1))
 
 OPTIONS = (
-    CONFIG, SEED, JSON, VERBOSE, QUIET, SHOW_VERSIONS,
+    CONFIG, SEED, JOBS, JSON, VERBOSE, QUIET, SHOW_VERSIONS,
     OUT, OVERWRITE, DRY_RUN,
     IMAGE, LABELS, LABEL_FIELD, GROUPS, CLASSES, BANDS, MASK, NODATA, TABLE, SPLIT, TEST_SIZE,
     BLOCK_SIZE, SCALE, *table_options.OPTIONS,
-    KERNEL, GAMMA, DEGREE, COEF0, C, CLASS_WEIGHT, MULTICLASS, JOBS,
+    KERNEL, GAMMA, DEGREE, COEF0, C, CLASS_WEIGHT, MULTICLASS,
 )  # fmt: skip
 """In the order of ``--help``."""
 

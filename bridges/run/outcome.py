@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from bridges.run.console import Narrator
     from bridges.run.load import Inputs
-    from bridges.run.record import Clock
+    from bridges.run.record import Run
     from bridges.scene.scene import Scene
 
 
@@ -92,10 +92,7 @@ def write_outcome(
     scaler: Any,
     inputs: Inputs,
     metrics: dict[str, Any],
-    arguments: dict[str, Any],
-    folder: RunFolder,
-    narrator: Narrator,
-    clock: Clock,
+    run: Run,
 ) -> None:
     """Write every file of a run into its folder.
 
@@ -107,19 +104,14 @@ def write_outcome(
         Data and split.
     metrics : dict
         From :func:`score`.
-    arguments : dict
-        Options, for ``run.json``.
-    folder : RunFolder
-        Where to.
-    narrator : Narrator
-        Tells what is going on.
-    clock : Clock
-        Seconds of the stages so far.
+    run : Run
+        Where to, and what ``run.json`` says.
     """
     from sklearn.pipeline import Pipeline
 
     from bridges.run.model_file import save_model
 
+    folder = run.folder
     pipeline = Pipeline([("scale", scaler), ("classify", model)])
     data = inputs.data
     meta = {
@@ -137,14 +129,14 @@ def write_outcome(
         save_model(pipeline, meta, target)
     if isinstance(model, WritesFiles):  # a search has a table and a figure of its own
         model.write_files(folder)
-    clock.lap("save")
+    run.clock.lap("save")
     sections = [scores_section(metrics)]
     if inputs.scene is not None:
-        sections.append(_write_map(pipeline, inputs, inputs.scene, folder, narrator))
-        clock.lap("map")
+        sections.append(_write_map(pipeline, inputs, inputs.scene, folder, run.narrator))
+        run.clock.lap("map")
     sections += [classes_section(metrics), _quality(model, metrics)]
     folder.write_json("metrics.json", metrics)
-    record = run_record(arguments, arguments.get("seed"), clock.seconds)
+    record = run_record(run.arguments, run.arguments.get("seed"), run.clock.seconds)
     folder.write_json("run.json", record)
     sections.append(run_section(record))
     with folder.target("report.html") as target:

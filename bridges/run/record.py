@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import platform
 import sys
 import time
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from bridges.machine.threads import usable_cores
 
 if TYPE_CHECKING:
-    pass
+    from bridges.run.console import Narrator
+    from bridges.run.folder import RunFolder
 
 VERSIONED = (
     "annealsvm",
@@ -67,6 +69,28 @@ def run_record(
         },
         "timings": dict(timings),
     }
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run of a command: where its files go, who speaks, what it took, what was asked for.
+
+    Attributes
+    ----------
+    folder : RunFolder
+        The output folder.
+    narrator : Narrator
+        Tells what is going on.
+    clock : Clock
+        Seconds of the stages so far.
+    arguments : dict
+        Options, for ``run.json``.
+    """
+
+    folder: RunFolder
+    narrator: Narrator
+    clock: Clock
+    arguments: dict[str, Any]
 
 
 class Clock:

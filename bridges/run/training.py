@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridges.classifier import fit_telling, is_collective, notes_of, null_controls_of
@@ -15,8 +19,9 @@ from bridges.report.text import score_table
 from bridges.run.config import recorded
 from bridges.run.console import Narrator
 from bridges.run.folder import RunFolder
-from bridges.run.load import Inputs, load_inputs
-from bridges.run.record import Clock
+from bridges.run.load import DataSpec, Inputs, load_inputs
+from bridges.run.record import Clock, Run
+from bridges.run.table_options import table_roles
 from bridges.samples.scaling import make_scaler
 
 if TYPE_CHECKING:
@@ -51,56 +56,108 @@ def train(
     """
     comm = mpi.resolve()
     narrator = Narrator(-1 if args.quiet else args.verbose, silent=comm.rank > 0)
+    job = Job(
+        data_spec(args), args.test_size, args.seed, args.scale, partial(make_model, args), facts
+    )
     if args.dry_run:
-        mpi.on_root(comm, lambda: _dry_run(args, make_model, describe))
+        mpi.on_root(comm, lambda: _dry_run(job, describe, narrator))
         return 0
     folder = mpi.on_root(comm, lambda: RunFolder(args.out, overwrite=args.overwrite))
+    run = Run(folder, narrator, Clock(), recorded(args))
     with folder if comm.rank == 0 else contextlib.nullcontext():
-        metrics = _run(args, make_model, facts, folder, narrator, comm)
+        metrics = _run(job, run, comm)
     if metrics is not None:
         narrator.say(f"written: {folder.path}/")
         print(json.dumps(metrics, indent=2) if args.json else score_table(metrics), flush=True)
     return 0
 
 
-def _run(
-    args: argparse.Namespace,
-    make_model: Callable[[argparse.Namespace], Any],
-    facts: dict[str, Any],
-    folder: RunFolder,
-    narrator: Narrator,
-    comm: mpi.Communicator,
-) -> dict[str, Any] | None:
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What is trained on what.
+
+    Attributes
+    ----------
+    data : DataSpec
+        The labelled samples.
+    test_size : float
+        Share of them to test on.
+    seed : int
+        Of the split, and of the built-in scene.
+    scale : str
+        Scaling of the features.
+    make_model : callable
+        Returns the unfitted classifier.
+    facts : dict
+        Further entries of ``metrics.json``.
+    """
+
+    data: DataSpec
+    test_size: float
+    seed: int
+    scale: str
+    make_model: Callable[[], Any]
+    facts: dict[str, Any]
+
+    def load(self, folder: Path) -> Inputs:
+        """Read the data; the built-in scene is written into the folder."""
+        data = self.data.with_scene_in(folder, self.seed)
+        return load_inputs(data, test_size=self.test_size, seed=self.seed)
+
+
+def data_spec(args: argparse.Namespace) -> DataSpec:
+    """Return the data set that the options name; without any, the built-in scene."""
+
+    def listed(values: list[str] | None) -> tuple[str, ...] | None:
+        return None if values is None else tuple(values)
+
+    spec = DataSpec(
+        table=args.table,
+        image=args.image,
+        labels=args.labels,
+        groups=args.groups,
+        label_field=args.label_field,
+        classes=listed(args.classes),
+        bands=listed(args.bands),
+        mask=args.mask,
+        nodata=args.nodata,
+        split=args.split,
+        block_size=args.block_size,
+        roles=table_roles(args),
+    )
+    return spec if spec.names_anything else dataclasses.replace(spec, synthetic=True)
+
+
+def _run(job: Job, run: Run, comm: mpi.Communicator) -> dict[str, Any] | None:
     """Do a run on all ranks; return the metrics on the first."""
-    clock = Clock()
-    model = make_model(args)  # a wrong name or option is an error before anything is read
+    model = job.make_model()  # a wrong name or option is an error before anything is read
     loaded: list[Inputs] = []
 
     def load() -> tuple[Any, Any, dict[int, str]]:
-        inputs = _load(args, folder)
+        inputs = job.load(run.folder.scene)
         loaded.append(inputs)
-        _say_inputs(inputs, narrator)
+        _say_inputs(inputs, run.narrator)
         return (*inputs.train, inputs.data.class_names)
 
     X, y, names = mpi.on_root(comm, load)
-    clock.lap("load")
-    scaler = make_scaler(args.scale).fit(X)
-    with named_classes(names), narrator.progress("training") as progress:
+    run.clock.lap("load")
+    scaler = make_scaler(job.scale).fit(X)
+    with named_classes(names), run.narrator.progress("training") as progress:
         fit_telling(model, scaler.transform(X), y, progress)
     for note in notes_of(model):
-        narrator.note(note)
-    clock.lap("fit")
-    controls = _fit_controls(model, scaler.transform(X), y, narrator, comm)
-    clock.lap("controls")
+        run.narrator.note(note)
+    run.clock.lap("fit")
+    controls = _fit_controls(model, scaler.transform(X), y, run.narrator, comm)
+    run.clock.lap("controls")
     if comm.rank > 0:
         return None
     from bridges.run.outcome import score, write_outcome
 
     inputs = loaded[0]
-    metrics = score(model, controls, scaler, inputs, {**facts, "seed": args.seed})
-    metrics["notes"] = narrator.notes
-    clock.lap("score")
-    write_outcome(model, scaler, inputs, metrics, recorded(args), folder, narrator, clock)
+    metrics = score(model, controls, scaler, inputs, {**job.facts, "seed": job.seed})
+    metrics["notes"] = run.narrator.notes
+    run.clock.lap("score")
+    write_outcome(model, scaler, inputs, metrics, run)
     return metrics
 
 
@@ -116,15 +173,6 @@ def named_classes(names: Mapping[int, str]) -> Iterator[None]:
         raise DataError(message, error.hint) from error
 
 
-def _load(args: argparse.Namespace, folder: RunFolder) -> Inputs:
-    def make_scene() -> Any:
-        from bridges.scene.built_in import write_scene
-
-        return write_scene(folder.subfolder("scene"), seed=args.seed)
-
-    return load_inputs(args, make_scene)
-
-
 def _say_inputs(inputs: Inputs, narrator: Narrator) -> None:
     data, split = inputs.data, inputs.split
     masked = f", {data.n_masked} more are masked" if data.n_masked else ""
@@ -132,7 +180,7 @@ def _say_inputs(inputs: Inputs, narrator: Narrator) -> None:
         f"{len(data.y)} labelled samples of {len(data.class_names)} classes "
         f"({', '.join(data.class_names.values())}){masked}"
     )
-    for note in data.notes:
+    for note in inputs.notes:
         narrator.note(note)
     narrator.say(f"{len(split.train)} train, {len(split.test)} test: {split.note}")
 
@@ -150,22 +198,12 @@ def _fit_controls(
 
 
 def _dry_run(
-    args: argparse.Namespace,
-    make_model: Callable[[argparse.Namespace], Any],
-    describe: Callable[[Any, NDArray[Any], NDArray[Any]], str],
+    job: Job, describe: Callable[[Any, NDArray[Any], NDArray[Any]], str], narrator: Narrator
 ) -> None:
-    import tempfile
-    from pathlib import Path
-
     with tempfile.TemporaryDirectory() as scratch:
-
-        def make_scene() -> Any:
-            from bridges.scene.built_in import write_scene
-
-            return write_scene(Path(scratch), seed=args.seed)
-
-        inputs = load_inputs(args, make_scene)
+        inputs = job.load(Path(scratch))
+        _say_inputs(inputs, narrator)
         X, y = inputs.train
-        X = make_scaler(args.scale).fit_transform(X)
+        X = make_scaler(job.scale).fit_transform(X)
         with named_classes(inputs.data.class_names):
-            print(describe(make_model(args), X, y))
+            print(describe(job.make_model(), X, y))

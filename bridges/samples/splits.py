@@ -22,8 +22,44 @@ if TYPE_CHECKING:
 
 Kind = Literal["random", "polygons", "blocks", "fixed"]
 KINDS: tuple[str, ...] = get_args(Kind)
+AUTO = "auto"
+CHOICES = (AUTO, *KINDS)
+"""What may be asked for: a kind, or the one that fits the data."""
 
 BLOCKS_ALONG_AN_EDGE = 8
+
+
+def split_kind(data: LabelledData, wanted: str | None = AUTO) -> tuple[str, tuple[str, ...]]:
+    """Return the kind of split that is meant, and what the user should know about the choice.
+
+    Parameters
+    ----------
+    data : LabelledData
+        The samples.
+    wanted : str or None
+        A kind, or ``auto``: the split that a table prescribes; else whole groups, where it is known
+        which samples belong together, since scores on neighbours of training pixels say nothing
+        about places without any; else random samples. None is the rule of records of version 0.1:
+        prescribed, else random.
+
+    Returns
+    -------
+    kind : str
+        One of :data:`KINDS`.
+    notes : tuple of str
+        A sentence where ``auto`` decided for whole groups, empty otherwise.
+    """
+    if wanted is not None and wanted != AUTO:
+        return wanted, ()
+    if data.fixed_split is not None:
+        return "fixed", ()
+    if data.groups is None or wanted is None:
+        return "random", ()
+    note = (
+        "The samples come in groups, so whole groups are left out for testing; "
+        "--split random would mix their samples and score higher."
+    )
+    return "polygons", (note,)
 
 
 def make_split(
