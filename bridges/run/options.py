@@ -91,7 +91,7 @@ MASK = Option(
     DATA,
     metavar="FILE",
 )
-NODATA = Option(("--nodata",), "value of missing pixels", (*TRAINING, "predict"), DATA, type=float)
+NODATA = Option(("--nodata",), "value of missing pixels", SCENES, DATA, type=float)
 TABLE = Option(
     ("--table",),
     "samples in a .npz, .csv or LIBSVM file, instead of a scene",
