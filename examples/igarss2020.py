@@ -33,7 +33,7 @@ scale = "standard"
 label = "{slices} slices of {samples}"
 name = "qubo-ensemble"
 [classifier.params]
-n_members = {slices}
+members = {slices}
 member_size = {samples}
 sampling = "slices"
 combine = "mean"
@@ -43,7 +43,7 @@ base = 2
 n_bits = 3
 penalty = 1.0
 gamma = 0.25
-n_keep = 20
+keep = 20
 """
 PAIRS = (("shrubland", "herbaceous"), ("forest", "shrubland"))
 N_TRAIN = 500

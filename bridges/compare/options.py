@@ -39,9 +39,10 @@ PLAIN = (
 )
 PATHS = ("table", "image", "labels", "groups")
 OF_SCENES = ("label_field", "bands", "mask", "nodata")
+OF_TABLES = tuple(option.name for option in table_options.OPTIONS)
 KEYS = (
     *("name", "synthetic", *PATHS, "classes", "split", "block_size", *OF_SCENES),
-    *(option.name for option in table_options.OPTIONS),
+    *OF_TABLES,
 )
 """What a [[data]] of a file may set."""
 BUILT_IN = "built-in scene"
@@ -228,7 +229,7 @@ def _check_kinds(given: Mapping[str, Any], found: Sequence[DataSpec]) -> None:
             f"--{of_scenes[0].replace('_', '-')} is for scenes, and only tables are compared.",
             "Leave it out, or add --image FILE --labels FILE.",
         )
-    of_tables = [o.name for o in table_options.OPTIONS if given[o.name] not in (None, o.default)]
+    of_tables = [name for name in OF_TABLES if given[name] is not None]
     if of_tables and not any(tables):
         raise UsageError(
             f"--{of_tables[0].replace('_', '-')} is for tables, and only scenes are compared.",
@@ -266,6 +267,14 @@ def _from_config(item: Mapping[str, Any], given: Mapping[str, Any]) -> DataSpec:
     parser = options.make_parser("python -m bridges.compare", options.of("compare", OPTIONS))
     more = {k: v for k, v in item.items() if k not in (*PATHS, "name", "synthetic")}
     spec = _spec(name, {**given, **config.checked(parser, more, "[[data]]"), **own})
+    foreign = set(item) & set((*PATHS[1:], *OF_SCENES) if spec.table else OF_TABLES)
+    if foreign:
+        raise UsageError(
+            f"The [[data]] '{name}' is a {'table' if spec.table else 'scene'} and sets "
+            f"{', '.join(sorted(foreign))}.",
+            "Leave it out, or name the data that it is for.",
+        )
+    spec = dataclasses.replace(spec, synthetic=item.get("synthetic") is True)
     spec.check()
     return spec
 

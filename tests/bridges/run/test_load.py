@@ -100,6 +100,32 @@ def test_options_of_scenes_are_refused_where_only_tables_are_compared():
     assert (table.bands, built_in.bands, built_in.mask) == (None, ("1", "2"), "m.tif")
 
 
+def test_data_sets_of_a_file_have_options_of_their_own(tmp_path):
+    def asked(text, *words):
+        (tmp_path / "c.toml").write_text(text, encoding="utf-8")
+        words = ["--config", str(tmp_path / "c.toml"), *words]
+        return make_settings(config.parse(compare_parser(), words)).data
+
+    table, scene = asked(
+        '[[data]]\ntable = "t.csv"\nlabel_column = "kind"\nmissing = "-,?"\n'
+        '[[data]]\nimage = "i.tif"\nlabels = "l.tif"\nbands = ["red", 2]\nsplit = "blocks"\n',
+        "--block-size", "7",
+    )  # fmt: skip
+    assert (table.roles.label_column, table.roles.missing) == ("kind", ("-", "?"))
+    assert (scene.bands, scene.split, scene.block_size) == (("red", "2"), "blocks", 7)
+    assert scene.roles is None
+    for text, said in [
+        ('table = "t.csv"\nbands = "1,2"', "is a table and sets bands"),
+        ('table = "t.csv"\nimage = "i.tif"', "is a table and sets image"),
+        ('image = "i.tif"\nlabels = "l"\nlabel_column = "a"', "is a scene and sets label_column"),
+        ('table = "t.csv"\nblock_size = 0', "block_size is 0"),
+        ('name = "mine"', "'mine' has neither"),
+        ('labels = "l.tif"', "--labels needs an image"),
+    ]:
+        with pytest.raises(UsageError, match=said):
+            asked(f"[[data]]\n{text}\n")
+
+
 def test_a_search_is_repeated_from_its_record(tmp_path):
     args = config.parse(train_parser(), ["--grid", "C=1,10;gamma=0.5"])
     record = tmp_path / "run.json"
