@@ -153,7 +153,19 @@ class TellsProgress(Protocol):
 
 @runtime_checkable
 class HasExpansion(Protocol):
-    """Is a kernel expansion, which an ensemble fuses with others into one."""
+    """Is a kernel expansion, which an ensemble fuses with others into one.
+
+    Attributes
+    ----------
+    outputs : {"ovo", "ovr"}
+        Whether its outputs stand for pairs of classes or for classes
+        (:mod:`bridges.svm.multiclass`); two classes have one output always.
+    """
+
+    @property
+    def outputs(self) -> Any:
+        """What the outputs stand for."""
+        ...
 
     def expansion(self) -> Any:
         """Return the fitted model as a :class:`bridges.svm.expansion.KernelExpansion`."""

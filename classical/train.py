@@ -129,7 +129,7 @@ def describe(model: Any, X: NDArray[Any], y: NDArray[Any]) -> str:
     for i, j in class_pairs(len(labels)):
         n = int(counts[i] + counts[j])
         lines.append(f"{labels[i]} – {labels[j]}".ljust(10) + f"{n:10}  {predicted_cost(n):21.3f}")
-    memory = training_bytes(X, getattr(model, "kernel", "rbf"), default_threads())
+    memory = training_bytes(X, getattr(model, "estimator", model).kernel, default_threads())
     lines.append(f"{len(lines) - 1} duals; about {memory / 1e6:.0f} MB above the data per rank")
     return "\n".join(lines)
 

@@ -22,6 +22,7 @@ from qsvm.formulations.bias import BIAS_RULES
 from qsvm.formulations.combination import COMBINATIONS
 from qsvm.formulations.solution import Rules
 from qsvm.problem.dual_problem import bit_weights
+from qsvm.samplers.base import Live, is_null_control
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -231,7 +232,7 @@ diagnostics_
 
     def _sampling(self) -> Sampling:
         sampler = self.make_sampler()
-        selective = not getattr(sampler, "null_control", False)
+        selective = not is_null_control(sampler)
         rules = Rules(self.n_keep, self.combination, self.bias, selective)
         return Sampling(sampler, rules, self.refine_rounds, self.n_jobs)
 
@@ -308,7 +309,7 @@ diagnostics_
                 "sampler_params are given together with a live sampler, which has its own.",
                 "Set the options where the sampler is made, or name it: sampler='neal'.",
             )
-        return getattr(self.sampler, "sampler", self.sampler)
+        return self.sampler.sampler if isinstance(self.sampler, Live) else self.sampler
 
     def null_controls(self) -> dict[str, Any]:
         """Return unfitted classifiers that tell what the sampler contributed.

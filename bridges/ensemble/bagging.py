@@ -29,7 +29,7 @@ from bridges.svm.duplicates import MergedRows, merge_rows
 from bridges.svm.expansion import KernelExpansion
 from bridges.svm.kernels import resolve_gamma
 from bridges.svm.labels import Labeller, rule_of
-from bridges.svm.multiclass import decision_scores, predicted_indices, require_classes
+from bridges.svm.multiclass import MultiClass, decision_scores, predicted_indices, require_classes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -266,6 +266,12 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
             len(self.classes_),
             pairwise=self._is_pairwise(),
         )
+
+    @property
+    def outputs(self) -> MultiClass:
+        """Whether the outputs stand for pairs of classes or for classes."""
+        check_is_fitted(self)
+        return self._members().multiclass
 
     def expansion(self) -> KernelExpansion:
         """Return kernel members fused by mean as support vectors, coefficients and biases."""

@@ -54,7 +54,7 @@ class Members:
         """How the members split several classes (class scores count as one-vs-rest)."""
         if not self.are_kernel_models:
             return "ovr"
-        return getattr(self.estimators[0], "outputs", "ovo")
+        return self.estimators[0].outputs
 
     def expansions(self) -> list[KernelExpansion]:
         """Return the members' expansions with support rows of the whole training set."""

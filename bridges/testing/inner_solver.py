@@ -1,8 +1,4 @@
-"""Conformance kit: try whether something keeps a contract of this project, before it is announced.
-
-Every function raises an AssertionError that says in words what was promised and what happened.
-They need no test framework: call them from a test of your own package.
-"""
+"""Trial of an inner solver: it may never raise an objective, leave a bound or change the sum."""
 
 from __future__ import annotations
 
@@ -18,8 +14,6 @@ from bridges.svm.inner import broken_promise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-__all__ = ["assert_inner_solver"]
 
 CALLS = 200
 """Calls after which an inner solver must have lowered the objective of an ordinary block."""
