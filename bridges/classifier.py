@@ -262,6 +262,7 @@ ABILITIES: tuple[type, ...] = (
     HasSamplerTiming,
     HasSearch,
     WritesFiles,
+    HasNotes,
 )
 """Everything that a classifier may offer beside :class:`KernelClassifier`."""
 
