@@ -6,6 +6,9 @@ wrong, one saying what to do, and the exit code that a command line returns for 
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class ToolkitError(Exception):
     """An error with a hint and an exit code.
@@ -57,3 +60,15 @@ class BudgetError(SolverError):
     """A run refused because it would exceed the stated budget."""
 
     exit_code = 6
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``Did you mean '…'? `` with the nearest known word, "" if none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("--sead", ["--seed", "--out"])
+    "Did you mean '--seed'? "
+    """
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"Did you mean '{near[0]}'? " if near else ""

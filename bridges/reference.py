@@ -15,7 +15,7 @@ from bridges.fit_report import Diagnostics, FitReport
 from bridges.svm.base import KernelModel
 from bridges.svm.duplicates import MergedRows, merge_rows
 from bridges.svm.kernels import NAMES, resolve_gamma
-from bridges.svm.multiclass import MultiClass, binary_tasks
+from bridges.svm.multiclass import SCHEMES, MultiClass, binary_tasks
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -70,7 +70,7 @@ diagnostics_
         "gamma": [StrOptions({"scale", "auto"}), Interval(Real, 0, None, closed="neither")],
         "degree": [Interval(Integral, 1, None, closed="left")],
         "coef0": [Interval(Real, None, None, closed="neither")],
-        "multiclass": [StrOptions({"ovo", "ovr"})],
+        "multiclass": [StrOptions(set(SCHEMES))],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "cache_size": [Interval(Real, 0, None, closed="neither")],

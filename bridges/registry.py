@@ -8,7 +8,6 @@ import each other.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import types
 import typing
@@ -17,7 +16,7 @@ from importlib import metadata
 from numbers import Integral, Real
 from typing import Any, Protocol, runtime_checkable
 
-from bridges.errors import SolverError, UsageError
+from bridges.errors import SolverError, UsageError, did_you_mean
 
 CLASSIFIERS = "bridges.classifiers"
 SAMPLERS = "bridges.samplers"
@@ -66,8 +65,7 @@ def load(name: str, group: str = CLASSIFIERS) -> Callable[..., Any]:
     kind = KINDS.get(group, group.rpartition(".")[2].removesuffix("s"))
     if not points:
         known = names(group)
-        near = difflib.get_close_matches(name, known, n=1)
-        guess = f"Did you mean '{near[0]}'? " if near else ""
+        guess = did_you_mean(name, known)
         raise UsageError(f"Unknown {kind} '{name}'.", f"{guess}Known: {', '.join(known)}.")
     try:
         return points[0].load()

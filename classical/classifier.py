@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -18,7 +18,8 @@ from bridges.fit_report import Diagnostics, FitReport
 from bridges.machine.comm import Communicator, HeldCommunicator, resolve, threads_per_rank, together
 from bridges.machine.memory import require_memory
 from bridges.svm.base import KernelModel
-from bridges.svm.kernels import Kernel, resolve_gamma
+from bridges.svm.fused import Precision
+from bridges.svm.kernels import NAMES, Kernel, resolve_gamma
 from bridges.svm.multiclass import binary_tasks
 from classical.solver.checkpoint import SolutionStore, fingerprint
 from classical.solver.dual import BinarySolution, BinaryTask, Settings
@@ -110,7 +111,7 @@ class MPISVC(KernelModel):
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
         "C": [Interval(Real, 0, None, closed="neither")],
         "kernel": [
-            StrOptions({"rbf", "linear", "poly", "sigmoid", "precomputed"}),
+            StrOptions(set(NAMES)),
             callable,
         ],
         "gamma": [StrOptions({"scale", "auto"}), Interval(Real, 0, None, closed="neither")],
@@ -119,10 +120,10 @@ class MPISVC(KernelModel):
         "tol": [Interval(Real, 0, None, closed="neither")],
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "max_iter": [Interval(Integral, 1, None, closed="left"), Options(Integral, {-1})],
-        "precision": [StrOptions({"auto", "single", "double"})],
+        "precision": [StrOptions(set(get_args(Precision)))],
         "break_ties": ["boolean"],
         "warm_start": ["boolean"],
-        "data": [StrOptions({"replicated", "scattered", "root"})],
+        "data": [StrOptions(set(get_args(DataMode)))],
         "inner": [str],
         "inner_params": [dict, None],
         "checkpoint": [str, PathLike, None],

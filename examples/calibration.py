@@ -30,13 +30,14 @@ from bridges.compare.store import RowStore, open_folder, record_session
 from bridges.errors import UsageError
 from bridges.machine import comm as mpi
 from bridges.run.console import Narrator, guarded
+from bridges.run.parser import Parser
 from bridges.run.record import run_record
 
 NAMES = ("base", "n_bits", "penalty", "gamma")
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser("python examples/calibration.py", description=__doc__.splitlines()[0])
     parser.add_argument("--table", type=Path, help="two-class table (default: built-in)")
     parser.add_argument("--out", type=Path, default=Path("runs/calibration"))
     parser.add_argument("--base", nargs="+", type=float, default=[2.0, 10.0])
@@ -119,8 +120,7 @@ def print_grid(plan: list[Cell], store: RowStore, score: str) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    args = parse(argv)
-    return guarded(lambda: calibrate(args))
+    return guarded(lambda: calibrate(parse(argv)))
 
 
 if __name__ == "__main__":

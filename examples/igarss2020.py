@@ -18,7 +18,6 @@ classification with ensembles of support vector machines on the D-Wave quantum a
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +25,8 @@ from pathlib import Path
 import numpy as np
 
 from bridges.compare.command import main as compare
+from bridges.run.console import guarded
+from bridges.run.parser import Parser
 
 CONFIG = """
 scale = "standard"
@@ -78,7 +79,11 @@ def write_two_class_tables(folder: Path, seed: int) -> list[Path]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    return guarded(lambda: experiment(argv))
+
+
+def experiment(argv: list[str] | None) -> int:
+    parser = Parser("python examples/igarss2020.py", description=__doc__.splitlines()[0])
     parser.add_argument("--table", nargs="+", type=Path, help="two-class tables (npz)")
     parser.add_argument("--out", type=Path, default=Path("runs/igarss2020"))
     parser.add_argument("--slices", type=int, default=12)

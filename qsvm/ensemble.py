@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from numbers import Integral
@@ -14,7 +13,7 @@ from bridges import registry
 from bridges.ensemble.bagging import KernelEnsemble
 from bridges.ensemble.bags import Sampling, Stratify
 from bridges.ensemble.fusion import Fusion
-from bridges.errors import UsageError
+from bridges.errors import UsageError, did_you_mean
 from qsvm.classifier import QuboSVC
 
 NESTED = "sampler__"
@@ -193,11 +192,10 @@ intercept_, estimators_, estimators_samples_, member_weights_, oob_score_
         for key in options:
             if key in takes:
                 continue
-            near = difflib.get_close_matches(key, [*self._get_param_names(), *takes], n=1)
+            guess = did_you_mean(key, [*self._get_param_names(), *takes])
             raise UsageError(
                 f"'qubo-ensemble' has no parameter '{key}', nor has its sampler '{self.sampler}'.",
-                (f"Did you mean '{near[0]}'? " if near else "")
-                + f"It takes: {', '.join(self._get_param_names())}; "
+                f"{guess}It takes: {', '.join(self._get_param_names())}; "
                 f"its sampler: {', '.join(takes) or 'nothing'}.",
             )
 

@@ -54,7 +54,7 @@ def test_a_misspelt_option_ends_with_2_and_a_hint(command, capsys):
     assert error.startswith("error: Unrecognized arguments: --sead")
     assert hint.startswith("hint: ")
     if "seed" in command.make_parser().known:
-        assert "Did you mean --seed?" in hint
+        assert "Did you mean '--seed'?" in hint
 
 
 def test_nothing_is_abbreviated(command, capsys):
@@ -67,7 +67,7 @@ def test_nothing_is_abbreviated(command, capsys):
 def test_a_misspelt_choice_is_named_with_the_nearest(capsys):
     compare = importlib.import_module("bridges.compare.command").COMMAND
     assert compare.main(["--scale", "standart"]) == 2
-    assert "Did you mean standard?" in capsys.readouterr().err
+    assert "Did you mean 'standard'?" in capsys.readouterr().err
 
 
 def test_the_environment_is_read_and_checked_by_every_command(command, capsys, monkeypatch):
@@ -85,11 +85,23 @@ def test_the_environment_is_read_and_checked_by_every_command(command, capsys, m
         monkeypatch.delenv(variable)
 
 
+def test_a_misspelt_variable_is_told(command, capsys, monkeypatch):
+    monkeypatch.setenv("ANNEALSVM_SEDE", "3")
+    monkeypatch.setenv("ANNEALSVM_NUM_READS", "3")  # an option of some command
+    assert command.main([*required(command), "--show-versions"]) == 0
+    said = capsys.readouterr().err
+    assert said.splitlines() == [
+        "warning: ANNEALSVM_SEDE is an option of no command. Did you mean 'ANNEALSVM_SEED'?"
+    ]
+    assert command.main([*required(command), "--show-versions", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_an_unknown_key_of_a_file_is_an_error_of_every_command(command, tmp_path, capsys):
     path = tmp_path / "run.toml"
     path.write_text("jsom = true\n", encoding="utf-8")
     assert command.main([*required(command), "--config", str(path)]) == 2
-    assert "Did you mean json?" in capsys.readouterr().err
+    assert "Did you mean 'json'?" in capsys.readouterr().err
 
 
 def test_users_of_shared_options_are_the_commands_that_there_are():

@@ -17,11 +17,11 @@ from bridges.compare.specs import (
     parse_curve,
     unique,
 )
-from bridges.errors import UsageError
+from bridges.errors import UsageError, did_you_mean
 from bridges.report.metrics import SCORES
 from bridges.run import config, options, table_options
 from bridges.run.option_types import at_least, share
-from bridges.run.parser import Anew, Option, did_you_mean
+from bridges.run.parser import Anew, Option
 from bridges.run.table_options import table_roles
 
 DEFAULT_CLASSIFIERS = ("qubo-ensemble", "mpi-svc", "sklearn-svc")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -20,7 +20,7 @@ from sklearn.utils.validation import (
 )
 
 from bridges.classifier import null_controls_of
-from bridges.ensemble.bags import POWERS, Sampling, Stratify, draw_bags
+from bridges.ensemble.bags import Sampling, Stratify, draw_bags
 from bridges.ensemble.fusion import CHUNK, Fusion, Members, merge_diagnostics, merge_reports
 from bridges.ensemble.members import Prepared, fit_member, fit_members
 from bridges.machine import comm as mpi
@@ -101,9 +101,9 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
         "estimator": [HasMethods(["fit", "predict"])],
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "member_size": [Interval(Integral, 2, None, closed="left")],
-        "sampling": [StrOptions({"bootstrap", "slices"})],
-        "stratify": [StrOptions(set(POWERS))],
-        "combine": [StrOptions({"mean", "majority", "oob"})],
+        "sampling": [StrOptions(set(get_args(Sampling)))],
+        "stratify": [StrOptions(set(get_args(Stratify)))],
+        "combine": [StrOptions(set(get_args(Fusion)))],
         "map": [None, StrOptions({"threads"}), callable],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],

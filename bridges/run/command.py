@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import os
 import sys
 from collections.abc import Callable, Sequence
 
+from bridges import registry
+from bridges.errors import ToolkitError, did_you_mean
 from bridges.machine import comm as mpi
 from bridges.run import config
 from bridges.run.console import command
 from bridges.run.options import make_parser
 from bridges.run.parser import Option, Parser
+
+COMMANDS = "bridges.commands"
+"""Entry points that name commands."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,10 +77,33 @@ class Command:
     def _run(self, words: Sequence[str], prog: str | None) -> int | None:
         full = self.prepare(words) if self.prepare else words
         args = config.parse(self.make_parser(prog), full)
+        if not getattr(args, "quiet", False) and mpi.resolve().rank == 0:
+            _tell_unknown_variables()
         if getattr(args, "show_versions", False):
             _show_versions()
             return 0
         return self.body(args)
+
+
+def _tell_unknown_variables() -> None:
+    """Warn of variables of the environment that look like options and are none of any command."""
+    given = [name for name in os.environ if name.startswith(config.ENVIRONMENT)]
+    if not given:
+        return
+    known = {f"{config.ENVIRONMENT}{name.upper()}" for name in _names_of_all_commands()}
+    for name in sorted(set(given) - known):
+        guess = did_you_mean(name, known).strip()
+        print(f"warning: {name} is an option of no command. {guess}".rstrip(), file=sys.stderr)
+
+
+def _names_of_all_commands() -> set[str]:
+    found: set[str] = set()
+    for command_name in registry.names(COMMANDS):
+        with contextlib.suppress(ToolkitError):  # a command whose extra is missing has no say
+            loaded: object = registry.load(command_name, COMMANDS)
+            if isinstance(loaded, Command):
+                found |= {name for option in loaded.options for name in option.names}
+    return found
 
 
 def _show_versions() -> None:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bridges.errors import UsageError
+from bridges.errors import UsageError, did_you_mean
 from bridges.run.option_types import comma_list
-from bridges.run.parser import Anew, Option, Parser, did_you_mean
+from bridges.run.parser import Anew, Option, Parser
 
 ENVIRONMENT = "ANNEALSVM_"
 """Prefix of environment variables: ``--member-size`` is ``ANNEALSVM_MEMBER_SIZE``."""

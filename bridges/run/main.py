@@ -15,9 +15,7 @@ from collections.abc import Sequence
 from bridges import __version__, registry
 from bridges.errors import ToolkitError, UsageError
 from bridges.run import console
-from bridges.run.command import Command
-
-COMMANDS = "bridges.commands"
+from bridges.run.command import COMMANDS, Command
 
 
 def main(argv: Sequence[str] | None = None) -> int:

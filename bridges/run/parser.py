@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import difflib
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from bridges.errors import UsageError
-
-NEAR = 0.7
-"""Likeness (0 to 1) from which on a word counts as a misspelling of another."""
+from bridges.errors import UsageError, did_you_mean
 
 
 class Anew(argparse.Action):
@@ -166,12 +162,6 @@ class Parser(argparse.ArgumentParser):
             f"{message[:1].upper()}{message[1:]}.",
             f"{did_you_mean(words[0], known) if words else ''}See {self.prog} --help.",
         )
-
-
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """Return ``Did you mean …? `` with the nearest known word, "" if none is near."""
-    near = difflib.get_close_matches(word, known, 1, NEAR)
-    return f"Did you mean {near[0]}? " if near else ""
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridges.errors import DataError
+from bridges.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -124,8 +123,7 @@ def _parse_class(entry: str, known: Mapping[int, str]) -> int:
         return codes[0]
     if entry.lstrip("-").isdigit() and int(entry) in known:
         return int(entry)
-    near = difflib.get_close_matches(entry, list(known.values()), n=1)
-    guess = f"Did you mean '{near[0]}'? " if near else ""
+    guess = did_you_mean(entry, known.values())
     listed = ", ".join(f"{code} {name}" for code, name in known.items()) or "none"
     raise DataError(f"There is no class '{entry}'.", f"{guess}Classes: {listed}.")
 

@@ -6,7 +6,6 @@ refused with the option that decides.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridges.errors import DataError
+from bridges.errors import DataError, did_you_mean
 from bridges.samples.numbers import are_missing, are_numbers, as_numbers
 
 if TYPE_CHECKING:
@@ -172,8 +171,7 @@ class _Assignment:
                 return self._taken(known.index(wanted))
         if self.cells.names is None and name.isdigit() and 1 <= int(name) <= len(self.names):
             return self._taken(int(name) - 1)
-        near = difflib.get_close_matches(name, self.names, n=1)
-        guess = f"Did you mean '{near[0]}'? " if near else ""
+        guess = did_you_mean(name, self.names)
         raise DataError(
             f"{self.path} has no column '{name}'.", f"{guess}Columns: {', '.join(self.names)}."
         )
