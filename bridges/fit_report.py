@@ -141,9 +141,18 @@ class Diagnostics(_Record):
     Attributes
     ----------
     energy_gap_mean, energy_gap_max : float or None
-        Over problems, gap of the averaged coefficients: the ones that the model uses.
+        Over problems, gap of the combined coefficients: the ones that the model uses.
     best_sample_gap_mean : float or None
         Over problems, gap of the best single sample.
+    averaged_gap_mean : float or None
+        Over problems, gap of the plain average of the 20 lowest samples, told beside that of their
+        hull.
+    random_hull_gap_mean : float or None
+        Over problems, gap of the hull of as many random lattice points as there were samples: what
+        the combination alone is worth.
+    by_penalty_fraction : float or None
+        Share of problems whose hull keeps the constraints by a penalty, because the samples lie so
+        far to one side of them that exactly would have cost too much.
     rounded_gap_mean : float or None
         Over problems, gap of the exact optimum rounded to the lattice: the reference that a sampler
         has to beat.
@@ -163,7 +172,7 @@ class Diagnostics(_Record):
 
     energy_gap_mean: float | None = field(
         default=None,
-        metadata=told("energy gap of the averaged α to the exact dual, mean", "mean", "energy gap"),
+        metadata=told("energy gap of the combined α to the exact dual, mean", "mean", "energy gap"),
     )
     energy_gap_max: float | None = field(
         default=None, metadata=told("the same, largest", "max", shown_in=("run", "rows"))
@@ -171,6 +180,28 @@ class Diagnostics(_Record):
     best_sample_gap_mean: float | None = field(
         default=None,
         metadata=told("energy gap of the best single sample, mean", "mean", "best sample's gap"),
+    )
+    averaged_gap_mean: float | None = field(
+        default=None,
+        metadata=told(
+            "energy gap of the plain average of the 20 lowest samples, mean",
+            "mean",
+            "average's gap",
+        ),
+    )
+    random_hull_gap_mean: float | None = field(
+        default=None,
+        metadata=told(
+            "energy gap of as many random lattice points, combined in the same way, mean",
+            "mean",
+            "random hull's gap",
+        ),
+    )
+    by_penalty_fraction: float | None = field(
+        default=None,
+        metadata=told(
+            "duals whose hull keeps Σ α y = 0 by a penalty only", "mean", shown_in=("run",)
+        ),
     )
     rounded_gap_mean: float | None = field(
         default=None,

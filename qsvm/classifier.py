@@ -19,15 +19,18 @@ from qsvm.fitting.duals import ModelDuals, build_duals
 from qsvm.fitting.together import Fitted, Sampling, fit_together
 from qsvm.formulations.base import Encoding, Formulation, make_formulation
 from qsvm.formulations.bias import BIAS_RULES
-from qsvm.formulations.combination import COMBINATIONS
+from qsvm.formulations.combination import AVERAGED, COMBINATIONS, HULL
 from qsvm.formulations.solution import Rules
 from qsvm.problem.dual_problem import bit_weights
-from qsvm.samplers.base import Live, is_null_control
+from qsvm.samplers.base import Live, is_null_control, options_for_hull
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from qsvm.samplers.base import DualSampler
+
+DEFAULT_READS = 100
+"""Columns of the control by random points where the sampler does not tell how many it draws."""
 
 SHARED_WITH_EXACT = ("kernel", "gamma", "degree", "coef0", "multiclass", "class_weight")
 
@@ -68,8 +71,9 @@ class QuboSVC(KernelModel):
         The sampler's own options.
     refine_rounds : int
         Rounds of refinement: intervals shrink around the best sample, precision without bits.
-    n_keep : int
-        How many of the lowest distinct samples are combined.
+    n_keep : int or None
+        How many of the lowest distinct samples are combined; None for all in a hull and 20 in an
+        average.
     combination : str
         How they are combined; see :mod:`qsvm.formulations.combination`.
     bias : str
@@ -126,7 +130,7 @@ diagnostics_
         "sampler": [str, HasMethods("sample"), HasMethods("__sklearn_clone__")],
         "sampler_params": [dict, None],
         "refine_rounds": [Interval(Integral, 0, None, closed="left")],
-        "n_keep": [Interval(Integral, 1, None, closed="left")],
+        "n_keep": [Interval(Integral, 1, None, closed="left"), None],
         "combination": [StrOptions(set(COMBINATIONS))],
         "bias": [StrOptions(set(BIAS_RULES))],
         "precision": [StrOptions({"double", "single"})],
@@ -150,7 +154,7 @@ diagnostics_
         sampler: str | Any = "neal",
         sampler_params: dict[str, Any] | None = None,
         refine_rounds: int = 0,
-        n_keep: int = 20,
+        n_keep: int | None = None,
         combination: str = "mean",
         bias: str = "free",
         precision: str = "double",
@@ -303,13 +307,24 @@ diagnostics_
             If the name or an option is unknown, or options come with a live sampler.
         """
         if isinstance(self.sampler, str):
-            return registry.make_sampler(self.sampler, **(self.sampler_params or {}))
+            factory = registry.load(self.sampler, registry.SAMPLERS)
+            suited = options_for_hull(factory) if self.combination == HULL else {}
+            return registry.make_sampler(self.sampler, **{**suited, **(self.sampler_params or {})})
         if self.sampler_params:
             raise UsageError(
                 "sampler_params are given together with a live sampler, which has its own.",
                 "Set the options where the sampler is made, or name it: sampler='neal'.",
             )
         return self.sampler.sampler if isinstance(self.sampler, Live) else self.sampler
+
+    def _columns(self) -> int:
+        """Return how many distinct samples a dual has: as fitted, else as the sampler draws."""
+        if hasattr(self, "sample_energies_"):
+            counts = [len(energies) for energies in self.sample_energies_]
+            found = max(1, round(sum(counts) / len(counts)))
+        else:
+            found = int(getattr(self.make_sampler(), "num_reads", DEFAULT_READS))
+        return min(found, self.n_keep or found)
 
     def null_controls(self) -> dict[str, Any]:
         """Return unfitted classifiers that tell what the sampler contributed.
@@ -318,17 +333,24 @@ diagnostics_
         -------
         dict
             ``random_alpha`` and ``constant_alpha``: the same pipeline without optimisation;
-            ``exact_same_members`` and ``exact_all``: the exact SVM with the same kernel and C.
+            ``random_hull``, beside a hull: as many random lattice points as the sampler gives
+            distinct samples, combined in the same way; ``exact_same_members`` and ``exact_all``:
+            the exact SVM with the same kernel and C.
         """
-        draws = {"num_draws": self.n_keep}
+        draws = {"num_draws": self.n_keep or AVERAGED}
         plain: dict[str, Any] = {"refine_rounds": 0, "combination": "mean"}
         shared = {name: getattr(self, name) for name in SHARED_WITH_EXACT}
         shared["multiclass"] = self.outputs
         exact = registry.make("sklearn-svc", **shared, C=self.encoding().C)
+        columns = {}
+        if self.combination == HULL:
+            points = {"sampler": "random-lattice", "sampler_params": {"num_draws": self._columns()}}
+            columns["random_hull"] = clone(self).set_params(**points, refine_rounds=0)
         return {
             "random_alpha": clone(self).set_params(
                 sampler="random-alpha", sampler_params=draws, **plain
             ),
+            **columns,
             "constant_alpha": clone(self).set_params(
                 sampler="constant-alpha", sampler_params=None, **plain
             ),

@@ -52,8 +52,9 @@ refine_rounds, combination, bias, precision
         Samples drawn per QUBO, and sweeps of each; None leaves it to the sampler.
     sampler_params : dict or None
         Other options of the sampler.
-    keep : int
-        How many of the lowest distinct samples are combined.
+    keep : int or None
+        How many of the lowest distinct samples are combined; None for all in a hull and 20 in an
+        average.
     n_jobs : int or None
         Threads; None for all cores.
     random_state : int, RandomState or None
@@ -107,7 +108,7 @@ intercept_, estimators_, estimators_samples_, member_weights_, oob_score_
         num_sweeps: int | None = None,
         sampler_params: dict[str, Any] | None = None,
         refine_rounds: int = 0,
-        keep: int = 20,
+        keep: int | None = None,
         combination: str = "mean",
         bias: str = "free",
         precision: str = "double",
@@ -235,4 +236,5 @@ intercept_, estimators_, estimators_samples_, member_weights_, oob_score_
         """Return the members' null controls in the same ensemble, with the same seeds."""
         names = set(KernelEnsemble._get_param_names()) - {"estimator"}
         params = {name: getattr(self, OF_ENSEMBLE.get(name, name)) for name in names}
-        return KernelEnsemble(self.estimator, **params).null_controls()
+        member = getattr(self, "estimators_", [self.estimator])[0]
+        return KernelEnsemble(member, **params).null_controls()

@@ -109,12 +109,12 @@ REFINE = Option(
     metavar="ROUNDS",
 )  # fmt: skip
 KEEP = Option(
-    ("--keep",), "lowest distinct samples averaged", ("train",), SAMPLER, default=20,
+    ("--keep",), "lowest distinct samples combined (all for hull, else 20)", ("train",), SAMPLER,
     type=at_least(1),
 )  # fmt: skip
 COMBINATION = Option(
     ("--combination",),
-    "how the kept samples are averaged",
+    "how the kept samples are combined",
     ("train",),
     SAMPLER,
     default="mean",

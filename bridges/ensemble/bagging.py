@@ -332,11 +332,13 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
     def null_controls(self) -> dict[str, Any]:
         """Return the members' null controls in the same ensemble, with the same seeds.
 
-        ``exact_all`` is the exact classifier on all training pixels and so is no ensemble.
+        ``exact_all`` is the exact classifier on all training pixels and so is no ensemble. Those of
+        a fitted ensemble know how many samples its first member had.
         """
+        member = getattr(self, "estimators_", [self.estimator])[0]
         return {
             name: control if name == "exact_all" else clone(self).set_params(estimator=control)
-            for name, control in null_controls_of(self.estimator).items()
+            for name, control in null_controls_of(member).items()
         }
 
     def _is_pairwise(self) -> bool:

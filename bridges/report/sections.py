@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 CONTROLS = {
     "random_alpha": "control: random α on the same members",
+    "random_hull": "control: random lattice points, combined like the samples",
     "constant_alpha": "control: α = const (Parzen window)",
     "exact_same_members": "control: exact SVM on the same members",
     "exact_all": "control: one exact SVM on all training pixels",
@@ -53,12 +54,16 @@ def control_sentences(metrics: Mapping[str, Any]) -> list[str]:
     key = "auroc" if metrics.get("auroc") is not None else "accuracy"
     value = metrics[key]
     sentences = []
-    for control, name in (("random_alpha", "random"), ("constant_alpha", "constant")):
+    for control, name in (
+        ("random_alpha", "random ones"),
+        ("random_hull", "random lattice points combined in the same way"),
+        ("constant_alpha", "constant ones"),
+    ):
         other = (controls.get(control) or {}).get(key)
         if other is not None:
             verb = "score more than" if value > other else "score no more than"
             sentences.append(
-                f"The trained coefficients {verb} {name} ones "
+                f"The trained coefficients {verb} {name} "
                 f"({LABELS[key]} {value:.3f} against {other:.3f})."
             )
     if sentences:

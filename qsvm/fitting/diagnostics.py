@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridges.fit_report import Diagnostics, merged
+from qsvm.formulations.combination import HULL
+from qsvm.formulations.solution import solution
+from qsvm.samplers.base import batch_from_rows
+from qsvm.samplers.local.controls import random_points
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from qsvm.formulations.solution import Solution
+    from qsvm.formulations.solution import Rules, Solution
     from qsvm.problem.dual_problem import DualProblem
     from qsvm.samplers.base import SampleBatch
 
@@ -51,22 +55,42 @@ def relative_gap(energy: float, exact: float) -> float:
     return (energy - exact) / abs(exact) if exact != 0.0 else float(energy != 0.0)
 
 
-def assess(problem: DualProblem, batch: SampleBatch, solution: Solution) -> DualQuality:
-    """Hold one dual's samples and decoded coefficients against its exact optimum."""
+def assess(
+    problem: DualProblem,
+    batch: SampleBatch,
+    found: Solution,
+    rules: Rules | None = None,
+    seed: int = 0,
+) -> DualQuality:
+    """Hold one dual's samples and decoded coefficients against its exact optimum.
+
+    Parameters
+    ----------
+    problem : DualProblem
+        The dual.
+    batch : SampleBatch
+        Its samples.
+    found : Solution
+        What they were combined to.
+    rules : Rules, optional
+        By which rules; a hull is held against the plain average and the hull of random points.
+    seed : int
+        Draws the random points.
+    """
     from qsvm.problem.exact import solve_box
     from qsvm.samplers.dense.rounding import rounded_optimum
 
     optimum, exact = solve_box(problem)
     rounded = float(problem.energies(rounded_optimum(problem, optimum))[0])
-    alpha = solution.alpha
-    zero = float(problem.energies(problem.lower)[0])
+    alpha = found.alpha
+    zero = float(problem.energies(problem.origin)[0])
     tolerance = AT_BOUND * problem.span
     total = float(np.abs(alpha).sum())
     balance = float(np.abs(problem.balance(alpha)).sum())
-    gap, best = relative_gap(solution.energy, exact), float(batch.energies[0])
+    gap, best = relative_gap(found.energy, exact), float(batch.energies[0])
     return DualQuality(
         exact=exact,
-        model=solution.energy,
+        model=found.energy,
         best=best,
         zero=zero,
         diagnostics=Diagnostics(
@@ -74,14 +98,41 @@ def assess(problem: DualProblem, batch: SampleBatch, solution: Solution) -> Dual
             energy_gap_max=gap,
             best_sample_gap_mean=relative_gap(best, exact),
             rounded_gap_mean=relative_gap(rounded, exact),
-            above_zero_fraction=float(np.mean(solution.kept_energies > zero)),
+            above_zero_fraction=_share(found.kept_energies > zero),
             equality_violation_mean=balance / total if total > 0 else 0.0,
             at_zero_fraction=float(np.mean(alpha <= problem.lower + tolerance)),
             at_bound_fraction=float(np.mean(alpha >= problem.upper - tolerance)),
             chain_break_fraction=batch.chain_break_fraction,
             couplers_dropped=batch.couplers_dropped,
+            **_beside_hull(problem, batch, found, rules, seed, exact),
         ),
     )
+
+
+def _share(mask: NDArray[np.bool_]) -> float:
+    """Return the share of true values, 0 of none at all."""
+    return float(mask.mean()) if len(mask) else 0.0
+
+
+def _beside_hull(
+    problem: DualProblem,
+    batch: SampleBatch,
+    found: Solution,
+    rules: Rules | None,
+    seed: int,
+    exact: float,
+) -> dict[str, float]:
+    """Return what a hull is held against: the average of the same samples, random columns."""
+    if rules is None or rules.combination != HULL:
+        return {}
+    averaged = solution(problem, batch, rules.averaged()).energy
+    points = random_points(problem, len(batch.energies), seed)
+    random = solution(problem, batch_from_rows(problem, points), rules).energy
+    return {
+        "averaged_gap_mean": relative_gap(averaged, exact),
+        "random_hull_gap_mean": relative_gap(random, exact),
+        "by_penalty_fraction": float(not found.exact),
+    }
 
 
 def summarise(qualities: Sequence[DualQuality]) -> Diagnostics:

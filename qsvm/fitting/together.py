@@ -131,7 +131,7 @@ def fit_together(
         mine = batches[done : done + len(model.problems)]
         done += len(mine)
         share = sum(b.solve_s for b in mine) / busy if busy > 0 else len(mine) / len(batches)
-        fitted.append(_finish(model, mine, sampling.rules, wall * share))
+        fitted.append(_finish(model, mine, seeds[done - len(mine) : done], sampling, wall * share))
     return fitted
 
 
@@ -152,15 +152,24 @@ def _sample(
     )
 
 
-def _finish(model: ModelDuals, batches: list[SampleBatch], rules: Rules, solve_s: float) -> Fitted:
+def _finish(
+    model: ModelDuals,
+    batches: list[SampleBatch],
+    seeds: list[int],
+    sampling: Sampling,
+    solve_s: float,
+) -> Fitted:
     """Turn the samples of one model into its coefficients, and hold them against the optimum."""
     started = time.perf_counter()
+    rules = sampling.rules
     found = model.formulation.finish(model.task, model.problems, batches, rules)
     order = _support(model, found)
     decoded = time.perf_counter()
     qualities = [
-        assess(problem, batch, solution)
-        for problem, batch, solution in zip(model.problems, batches, found.solutions, strict=True)
+        assess(problem, batch, solution, rules, seed)
+        for problem, batch, solution, seed in zip(
+            model.problems, batches, found.solutions, seeds, strict=True
+        )
     ]
     report = FitReport(
         kernel_s=model.kernel_s,

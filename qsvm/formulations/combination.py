@@ -17,13 +17,25 @@ from qsvm.formulations.bias import bias
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-COMBINATIONS = {
+HULL = "hull"
+"""Rule that is no average over a few samples: every one of them is a column."""
+
+AVERAGED = 20
+"""Lowest distinct samples that are averaged unless told otherwise, as in the papers."""
+
+AVERAGES = {
     "mean": "plain mean of the kept samples (Willsch et al. 2020)",
     "boltzmann": "weights exp(-(E - E0) / T), T the standard deviation of the kept energies",
     "accuracy": "softmax of ten times the training accuracy of each sample",
     "best": "the sample of lowest energy alone",
 }
 """Rules of :func:`combine`, by name."""
+
+COMBINATIONS = {
+    HULL: "lowest mixture of all samples and zero, Σ α y = 0 exactly (qsvm.formulations.mixture)",
+    **AVERAGES,
+}
+"""All rules, by name."""
 
 ACCURACY_SHARPNESS = 10.0
 """Factor on the training accuracy in the softmax of ``accuracy``: a sample that is ten points more
@@ -42,7 +54,7 @@ def combine(
     energies : ndarray of shape (n_samples,)
         Energies of the kept samples.
     rule : str
-        One of :data:`COMBINATIONS`.
+        One of :data:`AVERAGES`.
     accuracies : ndarray of shape (n_samples,), optional
         Training accuracy of each sample (:func:`training_accuracies`), for ``accuracy``.
 
@@ -71,7 +83,7 @@ def combine(
                 "Pass what training_accuracies returns.",
             )
         return _softmax(ACCURACY_SHARPNESS * np.asarray(accuracies, dtype=np.float64))
-    raise UsageError(f"Unknown combination '{rule}'.", f"Use one of {', '.join(COMBINATIONS)}.")
+    raise UsageError(f"Unknown average '{rule}'.", f"Use one of {', '.join(AVERAGES)}.")
 
 
 def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:

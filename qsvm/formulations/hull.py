@@ -64,6 +64,9 @@ class HullPoint:
     gap : float
         Certified: no point of the hull that keeps the equality is lower by more than this. Valid
         for a positive semi-definite H.
+    multipliers : ndarray of shape (m,), float64
+        λ of the equality: by how much the energy falls per unit by which it is missed. Infinite
+        where samples had to be left out because all of them miss it to one side.
     shortfall : float
         Distance of Ax from the right-hand side where no mixture reaches it; 0 otherwise.
     """
@@ -72,6 +75,7 @@ class HullPoint:
     x: NDArray[np.float64]
     energy: float
     gap: float
+    multipliers: NDArray[np.float64]
     shortfall: float = 0.0
 
 
@@ -79,7 +83,7 @@ def lowest_point(
     rows: NDArray[np.float64],
     apply: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     linear: NDArray[np.float64],
-    equality: NDArray[np.float64] | None = None,
+    sides: NDArray[np.float64] | None = None,
     right: NDArray[np.float64] | None = None,
     tol: float = TOLERANCE,
 ) -> HullPoint:
@@ -94,9 +98,10 @@ def lowest_point(
         Returns Hx for each row of an array of shape (k, n).
     linear : ndarray of shape (n,)
         f.
-    equality : ndarray of shape (m, n) or (n,), optional
-        A of the equality Ax = c: y for the dual of a binary SVM, one row per training sample for
-        the sums over classes of Crammer and Singer's.
+    sides : ndarray of shape (n_samples, m), optional
+        A x_s of every sample for an equality Ax = c, A's entries of the order of one
+        (:meth:`qsvm.problem.dual_problem.DualProblem.balance`): y·x_s for the dual of a binary
+        SVM, the sums over classes of every training sample for Crammer and Singer's.
     right : ndarray of shape (m,), optional
         c; zero by default, which the all-zero vector reaches, so that there always is a point.
     tol : float
@@ -124,11 +129,14 @@ def lowest_point(
     if not (np.isfinite(rows.sum()) and np.isfinite(linear).all()):
         raise DataError("The samples hold NaN or infinity.", "Check the features and weights.")
     with one_blas_thread():
-        A = np.zeros((0, rows.shape[1])) if equality is None else np.atleast_2d(equality)
-        target, shortfall = np.zeros(len(A)), 0.0
+        sides = np.zeros((len(rows), 0)) if sides is None else np.asarray(sides, dtype=np.float64)
+        # What is left of a sum that should vanish is rounding, and no side to be balanced.
+        size = float(np.abs(rows).sum(axis=1).max(initial=0))
+        sides = np.where(np.abs(sides) <= ROUNDING * size, 0.0, sides)
+        target, shortfall = np.zeros(sides.shape[1]), 0.0
         if right is not None and np.any(right):
-            target, shortfall = _attainable(rows @ A.T, np.asarray(right, dtype=np.float64))
-        found = _Search(rows, apply, np.asarray(linear, dtype=np.float64), rows @ A.T, target)
+            target, shortfall = _attainable(sides, np.asarray(right, dtype=np.float64))
+        found = _Search(rows, apply, np.asarray(linear, dtype=np.float64), sides, target)
         return dataclasses.replace(found.run(tol), shortfall=shortfall)
 
 
@@ -158,8 +166,8 @@ class _Search:
         self.rows, self.apply, self.linear = rows, apply, linear
         size = np.maximum(np.abs(sides).max(axis=0, initial=0), np.abs(right))
         size[size == 0] = 1.0
-        self.sides, self.right = sides / size, right / size
-        self.allowed = _balanced(self.sides, self.right)
+        self.sides, self.right, self.size = sides / size, right / size, size
+        self.allowed, self.stuck = _balanced(self.sides, self.right)
         self.costs = rows @ linear
         self.inside = np.zeros(0, np.intp)
         self.images = np.zeros((0, rows.shape[1]))
@@ -172,16 +180,16 @@ class _Search:
         # Multipliers of many equalities say little about columns that none of those inside are
         # like, so with more than one equality all take part from the start.
         self.join(columns[:FIRST] if len(self.right) < 2 else columns)
-        nothing = np.zeros(len(self.rows))
-        best = HullPoint(nothing, np.zeros(len(self.linear)), np.inf, np.inf)
+        best: HullPoint | None = None
         floor = FLOOR * float(np.abs(self.costs[self.allowed]).max(initial=0))
         for _ in range(MAX_ROUNDS):
             weights, multipliers = self.master()
-            point = self.point(weights)
+            point = self.point(weights, multipliers)
             prices = self.price(point, multipliers)
-            if point.energy < best.energy:
+            if best is None or point.energy < best.energy:
                 best = point
-                self.leave(weights)  # columns go only when the energy falls: no circle is run
+                if len(self.right) < 2:  # only when the energy falls, so that no circle is run
+                    self.leave(weights)
             best = dataclasses.replace(best, gap=max(best.energy - self.bound, 0.0))
             promising = np.flatnonzero(self.allowed & (prices < 0))
             promising = np.setdiff1d(promising, self.inside)
@@ -189,6 +197,7 @@ class _Search:
                 break
             order = np.argsort(prices[promising], kind="stable")
             self.join(promising[order[:JOINING]])
+        assert best is not None  # there is at least one round
         return best
 
     def join(self, columns: NDArray[np.intp]) -> None:
@@ -217,12 +226,13 @@ class _Search:
         found = minimise_over_weights(gram, costs, independent, right)
         return found.weights[:-1], (basis @ found.multipliers)[1:]
 
-    def point(self, weights: NDArray[np.float64]) -> HullPoint:
+    def point(self, weights: NDArray[np.float64], multipliers: NDArray[np.float64]) -> HullPoint:
         """Return the mixture of the columns inside."""
         full = np.zeros(len(self.rows))
         full[self.inside] = weights
         energy = weights @ (0.5 * (self.gram @ weights) + self.costs[self.inside])
-        return HullPoint(full, weights @ self.rows[self.inside], float(energy), np.inf)
+        told = np.where(self.stuck, np.inf, multipliers / self.size)
+        return HullPoint(full, weights @ self.rows[self.inside], float(energy), np.inf, told)
 
     def price(self, point: HullPoint, multipliers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return by how much every column is steeper than those inside; raise the bound.
@@ -239,22 +249,25 @@ class _Search:
         return np.asarray(slopes - float(slopes[self.inside].min(initial=0.0)))
 
 
-def _balanced(sides: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which columns can carry weight, shape (n_samples,).
+def _balanced(
+    sides: NDArray[np.float64], right: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which columns can carry weight, (n_samples,), and which sides forbid some, (m,).
 
     Where a side has to vanish and the columns that miss zero all miss it to the same side, none of
     them can: left in, they would leave the master problem without an interior.
     """
     allowed = np.ones(len(sides), dtype=bool)
-    signs = np.where(np.abs(sides) > ROUNDING, np.sign(sides), 0.0)[:, right == 0]
+    stuck = np.zeros(len(right), dtype=bool)
+    signs = np.where(right == 0, np.sign(sides), 0.0)
     while True:
         low = signs[allowed].min(axis=0, initial=0)
         high = signs[allowed].max(axis=0, initial=0)
-        stuck = ((low == 0) | (high == 0)) & (low != high)
-        left = allowed & ~np.any(signs[:, stuck] != 0, axis=1)
-        if left.sum() == allowed.sum():
-            return allowed
-        allowed = left
+        now = ((low == 0) | (high == 0)) & (low != high)
+        if not now.any():
+            return allowed, stuck
+        stuck |= now
+        allowed &= ~np.any(signs[:, now] != 0, axis=1)
 
 
 def _independent(

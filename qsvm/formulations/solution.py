@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qsvm.formulations.combination import combine
+from qsvm.formulations.combination import AVERAGED, HULL, combine
+from qsvm.formulations.mixture import lowest_mixture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,22 +24,27 @@ class Rules:
 
     Attributes
     ----------
-    n_keep : int
-        How many of the lowest distinct samples are combined.
+    n_keep : int or None
+        How many of the lowest distinct samples are combined; None for as many as suit the rule,
+        all for ``hull`` and 20 for averages.
     combination : str
         Rule of :mod:`qsvm.formulations.combination`.
     bias : str
         Rule of :mod:`qsvm.formulations.bias`.
     selective : bool
-        True: samples above the energy of all-zero coefficients are worse than no training at all
-        and are left out, unless all are (then all of the lowest stay and the diagnostics show it).
-        False for null controls, in which nothing is selected.
+        For averages. True: samples above the energy of all-zero coefficients are worse than no
+        training at all and are left out, unless all are (then all of the lowest stay and the
+        diagnostics show it). False for null controls, in which nothing is selected.
     """
 
-    n_keep: int = 20
+    n_keep: int | None = None
     combination: str = "mean"
     bias: str = "free"
     selective: bool = True
+
+    def averaged(self) -> Rules:
+        """Return the rules of the papers' plain average beside these."""
+        return dataclasses.replace(self, n_keep=None, combination="mean")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -52,19 +58,24 @@ class Solution:
     energy : float
         Energy of ``alpha`` on the full problem.
     kept_energies : ndarray
-        Energies of the samples that were combined, ascending.
+        Energies of the samples that were combined, ascending; of ``hull`` those with a weight.
+    exact : bool
+        Whether the constraints are kept exactly (``hull`` where the samples allow it).
     """
 
     alpha: NDArray[np.float64]
     energy: float
     kept_energies: NDArray[np.float64]
+    exact: bool = False
 
 
 def kept(problem: DualProblem, batch: SampleBatch, rules: Rules) -> SampleBatch:
     """Return the batch reduced to the samples that are combined; see :class:`Rules`."""
-    count = min(rules.n_keep, len(batch.energies))
-    if rules.selective:
-        zero = problem.energies(problem.lower)[0]
+    count = len(batch.energies)
+    if rules.n_keep is not None or rules.combination != HULL:
+        count = min(rules.n_keep or AVERAGED, count)
+    if rules.selective and rules.combination != HULL:
+        zero = problem.energies(problem.origin)[0]
         below = int(np.searchsorted(batch.energies, zero, side="right"))
         count = min(count, below) if below else count
     return dataclasses.replace(
@@ -101,6 +112,10 @@ def solution(
         If the rule is ``accuracy`` and the formulation knows no accuracy of a single sample.
     """
     chosen = kept(problem, batch, rules)
+    if rules.combination == HULL:
+        mixed = lowest_mixture(problem, chosen.x)
+        energy = float(problem.energies(mixed.x)[0])
+        return Solution(mixed.x, energy, chosen.energies[mixed.weights > 0], mixed.exact)
     known = accuracies(chosen.x) if accuracies and rules.combination == "accuracy" else None
     weights = combine(chosen.energies, rules.combination, known)
     alpha = np.clip(weights @ chosen.x, problem.lower, problem.upper)

@@ -123,14 +123,22 @@ class DualProblem:
             return (x @ self.equality)[:, None]
         return np.array([np.bincount(self.groups, row) for row in x * self.equality])
 
+    def pull(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the gradient of half the squared balances, same shape as ``x``: y_n Σ y_m x_m."""
+        x = np.asarray(x, dtype=np.float64)
+        if self.equality is None:
+            return np.zeros_like(x)
+        groups = np.zeros(self.n_coefficients, np.intp) if self.groups is None else self.groups
+        return np.asarray(self.balance(x)[:, groups].reshape(x.shape) * self.equality)
+
     def free_fields(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return Hx without the part of the penalty, same shapes as :meth:`fields`."""
-        fields = self.fields(x)
-        if self.equality is None or self.penalty == 0.0:
-            return fields
-        groups = np.zeros(self.n_coefficients, np.intp) if self.groups is None else self.groups
-        sums = self.balance(x)[:, groups].reshape(fields.shape)
-        return fields - self.penalty * sums * self.equality
+        return self.fields(x) - self.penalty * self.pull(x) if self.penalty else self.fields(x)
+
+    @property
+    def origin(self) -> NDArray[np.float64]:
+        """The box's point nearest to zero, shape (n,): all-zero coefficients, no training."""
+        return np.clip(0.0, self.lower, self.upper)
 
     def energies(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ½xᵀHx + fᵀx for each row of ``x`` of shape (n_rows, n)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
@@ -28,10 +28,12 @@ __all__ = [
     "PlansSubmissions",
     "Progress",
     "SampleBatch",
+    "SuitsHull",
     "batch_from_rows",
     "distinct_rows",
     "is_null_control",
     "no_progress",
+    "options_for_hull",
     "sample_each",
     "told_seconds",
 ]
@@ -188,6 +190,21 @@ class PlansSubmissions(Protocol):
     def plan(self, sizes: Sequence[int]) -> Any:
         """Return the submissions of problems of so many variables, with a ``summary()``."""
         ...
+
+
+@runtime_checkable
+class SuitsHull(Protocol):
+    """Has options that suit a hull, in which every distinct sample counts (qsvm.formulations.hull).
+
+    They are taken unless others are given.
+    """
+
+    for_hull: ClassVar[Mapping[str, Any]]
+
+
+def options_for_hull(sampler: object) -> dict[str, Any]:
+    """Return the options of a sampler's class that suit a hull."""
+    return dict(sampler.for_hull) if isinstance(sampler, SuitsHull) else {}
 
 
 def is_null_control(sampler: object) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -197,6 +197,7 @@ class DenseAnnealer:
 
     summary = "annealing of the coefficients on their lattice, alone and in pairs (numba)"
     limits = "10 000 samples and more; memory for the kernel matrix only"
+    for_hull: ClassVar[Mapping[str, Any]] = {"diversity": True, "num_reads": 100}
     handles = ALL_CONSTRAINTS
 
     def __init__(

@@ -15,7 +15,22 @@ from bridges.errors import UsageError
 from qsvm.samplers.base import ALL_CONSTRAINTS, Progress, SampleBatch, batch_from_rows, no_progress
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from qsvm.problem.dual_problem import DualProblem
+
+
+def _draws(num_draws: int) -> int:
+    """Return a number of draws, or refuse it."""
+    if not isinstance(num_draws, int | np.integer) or num_draws < 1:
+        raise UsageError(f"num_draws is {num_draws!r}.", "Use a whole num_draws of at least 1.")
+    return int(num_draws)
+
+
+def random_points(problem: DualProblem, count: int, seed: int) -> NDArray[np.float64]:
+    """Return points of a problem's lattice with bits drawn at random, shape (count, n)."""
+    bits = np.random.default_rng(seed).integers(0, 2, (count, problem.n_variables), dtype=np.int8)
+    return problem.decode(bits)
 
 
 class RandomAlpha:
@@ -33,9 +48,7 @@ class RandomAlpha:
     null_control = True
 
     def __init__(self, *, num_draws: int = 20) -> None:
-        if not isinstance(num_draws, int | np.integer) or num_draws < 1:
-            raise UsageError(f"num_draws is {num_draws!r}.", "Use a whole num_draws of at least 1.")
-        self.num_draws = num_draws
+        self.num_draws = _draws(num_draws)
 
     def sample(
         self,
@@ -51,6 +64,40 @@ class RandomAlpha:
             rng = np.random.default_rng(seed)
             share = rng.random((self.num_draws, problem.n_coefficients))
             batches.append(batch_from_rows(problem, problem.lower + problem.span * share))
+            progress(len(batches), len(problems))
+        return batches
+
+
+class RandomLattice:
+    """Points of the lattice with random bits: the columns of a hull without an annealer.
+
+    Parameters
+    ----------
+    num_draws : int
+        Draws per problem; as many as the sampler gives distinct samples.
+    """
+
+    summary = "null control: random points of the lattice, combined like samples"
+    limits = "any size; optimises nothing"
+    null_control = True
+    handles = ALL_CONSTRAINTS
+
+    def __init__(self, *, num_draws: int = 100) -> None:
+        self.num_draws = _draws(num_draws)
+
+    def sample(
+        self,
+        problems: Sequence[DualProblem],
+        seeds: Sequence[int],
+        *,
+        n_jobs: int | None = None,
+        progress: Progress = no_progress,
+    ) -> list[SampleBatch]:
+        """Draw for every problem; see :class:`qsvm.samplers.base.DualSampler`."""
+        batches = []
+        for problem, seed in zip(problems, seeds, strict=True):
+            points = random_points(problem, self.num_draws, seed)
+            batches.append(batch_from_rows(problem, points))
             progress(len(batches), len(problems))
         return batches
 

@@ -9,10 +9,10 @@ from sklearn.svm import SVC
 
 from bridges.errors import UsageError
 from qsvm.formulations.bias import BIAS_RULES, bias
-from qsvm.formulations.combination import COMBINATIONS, combine, training_accuracies
+from qsvm.formulations.combination import AVERAGES, combine, training_accuracies
 
 
-@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=30), st.sampled_from([*COMBINATIONS]))
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=30), st.sampled_from([*AVERAGES]))
 def test_weights_are_a_distribution_that_never_favours_the_worse(energies, rule):
     energies = np.sort(energies)
     accuracies = np.linspace(1, 0.5, len(energies))

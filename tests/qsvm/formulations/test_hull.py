@@ -51,7 +51,9 @@ def test_the_energy_is_the_reference_solvers(n, count, equal):
     problem = make_dual(n, upper=3.0)
     rows, H = samples(problem, count), plain(problem)
     A = problem.equality if equal else None
-    found = lowest_point(rows, lambda x: x @ H, problem.linear, A)
+    found = lowest_point(
+        rows, lambda x: x @ H, problem.linear, problem.balance(rows) if equal else None
+    )
     assert found.energy == pytest.approx(reference(rows, H, problem.linear, A), rel=1e-6)
     assert found.gap <= 1e-7 * abs(found.energy)
     np.testing.assert_allclose(found.weights @ rows, found.x, atol=1e-12)
@@ -77,7 +79,7 @@ def test_one_equality_per_training_sample(wrong):
     np.put_along_axis(rows, other[..., None], -rows[:, :, :1], axis=2)
     rows[:, :, 0] = np.abs(rows[:, :, 0] - (rng.random((120, n)) < wrong))
     rows = rows.reshape(120, -1)
-    found = lowest_point(rows, lambda x: x @ H, linear, A)
+    found = lowest_point(rows, lambda x: x @ H, linear, rows @ A.T)
     assert found.energy == pytest.approx(reference(rows, H, linear, A), rel=1e-6)
     assert found.gap <= 1e-7 * abs(found.energy)
     assert np.abs(A @ found.x).max() < 1e-9
@@ -92,7 +94,7 @@ def test_a_thousand_samples_of_five_hundred_coefficients_are_certified():
         asked.append(len(x))
         return x @ H
 
-    found = lowest_point(rows, apply, problem.linear, problem.equality)
+    found = lowest_point(rows, apply, problem.linear, problem.balance(rows))
     assert found.gap <= 1e-8 * abs(found.energy)
     assert sum(asked) < 500  # most columns are priced, never multiplied by H
 
@@ -102,7 +104,7 @@ def test_a_thousand_samples_of_five_hundred_coefficients_are_certified():
 def test_no_mixture_is_lower(seed, count, n):
     problem = make_dual(n, seed=seed, upper=2.0)
     rows, H = samples(problem, count, seed, 0.5), plain(problem)
-    found = lowest_point(rows, lambda x: x @ H, problem.linear, problem.equality)
+    found = lowest_point(rows, lambda x: x @ H, problem.linear, problem.balance(rows))
     assert np.all(found.weights >= 0)
     assert found.weights.sum() <= 1 + 1e-9
     assert abs(found.x @ problem.equality) <= 1e-8
@@ -112,7 +114,7 @@ def test_no_mixture_is_lower(seed, count, n):
     energies = 0.5 * np.einsum("rn,rn->r", keeps @ H, keeps) + keeps @ problem.linear
     assert found.energy <= energies.min(initial=0.0) + 1e-9
     order = np.random.default_rng(seed).permutation(count)
-    again = lowest_point(rows[order], lambda x: x @ H, problem.linear, problem.equality)
+    again = lowest_point(rows[order], lambda x: x @ H, problem.linear, problem.balance(rows[order]))
     assert again.energy == pytest.approx(found.energy, rel=1e-6, abs=1e-9)
 
 
@@ -120,7 +122,7 @@ def test_the_same_call_gives_the_same_bits():
     problem = make_dual(60)
     rows, H = samples(problem, 200), plain(problem)
     one, two = (
-        lowest_point(rows, lambda x: x @ H, problem.linear, problem.equality) for _ in range(2)
+        lowest_point(rows, lambda x: x @ H, problem.linear, problem.balance(rows)) for _ in range(2)
     )
     assert one.x.tobytes() == two.x.tobytes()
 
@@ -143,19 +145,21 @@ def test_equal_samples_count_as_one():
 def test_no_sample_and_zero_samples_leave_zero():
     f = np.array([-1.0, -1.0])
     for rows in (np.zeros((0, 2)), np.zeros((3, 2))):
-        found = lowest_point(rows, lambda x: x, f, np.array([1.0, -1.0]))
+        found = lowest_point(rows, lambda x: x, f, rows @ np.array([[1.0], [-1.0]]))
         assert found.weights.shape == (len(rows),)
         assert not found.x.any()
         assert (found.energy, found.gap, found.shortfall) == (0.0, 0.0, 0.0)
 
 
 def test_samples_on_one_side_of_the_equality_leave_zero_or_those_that_keep_it():
-    f, y = np.array([-1.0, -1.0]), np.array([1.0, -1.0])
+    f, y = np.array([-1.0, -1.0]), np.array([[1.0], [-1.0]])
     rows = np.array([[1.0, 0.0], [1.0, 0.5]])
-    found = lowest_point(rows, lambda x: x, f, y)
+    found = lowest_point(rows, lambda x: x, f, rows @ y)
     assert not found.x.any()
     assert found.gap == 0.0
-    found = lowest_point(np.vstack([rows, [[0.5, 0.5]]]), lambda x: x, f, y)
+    assert found.multipliers == np.inf
+    more = np.vstack([rows, [[0.5, 0.5]]])
+    found = lowest_point(more, lambda x: x, f, more @ y)
     np.testing.assert_allclose(found.x, [0.5, 0.5])
     np.testing.assert_array_equal(found.weights > 0, [False, False, True])
 
@@ -163,13 +167,15 @@ def test_samples_on_one_side_of_the_equality_leave_zero_or_those_that_keep_it():
 def test_other_right_hand_sides_are_met_or_missed_by_a_told_distance():
     problem = make_dual(20)
     rows, H, y = samples(problem, 40), plain(problem), problem.equality
-    found = lowest_point(rows, lambda x: x @ H, problem.linear, y, np.array([0.7]))
+    found = lowest_point(rows, lambda x: x @ H, problem.linear, rows @ y[:, None], np.array([0.7]))
     assert found.x @ y == pytest.approx(0.7)
     expected = reference(rows, H, problem.linear, y, np.array([0.7]))
     assert found.energy == pytest.approx(expected, rel=1e-6)
     assert found.shortfall == 0.0
     furthest = float((rows @ y).max())
-    found = lowest_point(rows, lambda x: x @ H, problem.linear, y, np.array([furthest + 2.0]))
+    found = lowest_point(
+        rows, lambda x: x @ H, problem.linear, rows @ y[:, None], np.array([furthest + 2.0])
+    )
     assert found.x @ y == pytest.approx(furthest)
     assert found.shortfall == pytest.approx(2.0)
 
@@ -183,6 +189,32 @@ def test_an_indefinite_form_still_gives_a_mixture():
     assert np.all(found.weights >= 0)
     assert found.weights.sum() <= 1 + 1e-9
     assert found.energy <= 0.0
+
+
+def test_sums_that_vanish_but_for_rounding_are_no_sides():
+    problem = make_dual(20, n_bits=2, upper=1.7)
+    rng = np.random.default_rng(4)
+    bits = rng.random((60, 10, 2)) < 0.3
+    bits = np.concatenate([bits, bits], axis=1)  # as many of one sign as of the other
+    y = np.repeat([1.0, -1.0], 10)
+    rows = 1.7 * (bits @ np.array([1 / 3, 2 / 3]))[:, rng.permutation(20)]
+    sides = rows @ np.ones((20, 1)) * 1e-17 * np.where(rng.random((60, 1)) < 0.9, 1, -1)
+    found = lowest_point(rows, problem.fields, problem.linear, sides)
+    plain_ = lowest_point(rows, problem.fields, problem.linear)
+    assert found.energy == pytest.approx(plain_.energy)
+    assert len(y) == problem.n_coefficients
+
+
+def test_multipliers_tell_what_the_equality_costs():
+    problem = make_dual(30)
+    rows, H = samples(problem, 80), plain(problem)
+    sides = problem.balance(rows)
+    low, high = (
+        lowest_point(rows, lambda x: x @ H, problem.linear, sides, np.array([c])).energy
+        for c in (-1e-4, 1e-4)
+    )
+    found = lowest_point(rows, lambda x: x @ H, problem.linear, sides)
+    assert abs(found.multipliers[0]) == pytest.approx(abs(high - low) / 2e-4, rel=0.05)
 
 
 def test_not_a_number_is_refused():
