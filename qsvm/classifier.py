@@ -21,8 +21,9 @@ from qsvm.formulations.base import Encoding, Formulation, make_formulation
 from qsvm.formulations.bias import BIAS_RULES
 from qsvm.formulations.combination import AVERAGED, COMBINATIONS, HULL
 from qsvm.formulations.solution import Rules
+from qsvm.held import SamplerHolder
 from qsvm.problem.dual_problem import bit_weights
-from qsvm.samplers.base import Live, is_null_control, options_for_hull
+from qsvm.samplers.base import is_null_control, options_for_hull
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -35,7 +36,7 @@ DEFAULT_READS = 100
 SHARED_WITH_EXACT = ("kernel", "gamma", "degree", "coef0", "multiclass", "class_weight")
 
 
-class QuboSVC(KernelModel):
+class QuboSVC(SamplerHolder, KernelModel):
     r"""Kernel SVM trained by sampling its dual as a QUBO.
 
     The dual min ½ Σ α_n α_m y_n y_m k(x_n, x_m) − Σ α_n + (ξ/2)(Σ α_n y_n)², 0 ≤ α_n ≤ C_n, is
@@ -66,9 +67,11 @@ class QuboSVC(KernelModel):
     class_weight : dict, "balanced" or None
         Weight of each class; acts on the box, C_n = C · w_n.
     sampler : str or object
-        Registered name of a sampler, or a :class:`qsvm.samplers.base.Live` holding one.
+        Registered name of a sampler, or a sampler object: any of dimod's, such as
+        ``DWaveSampler()``, or a :class:`qsvm.samplers.base.DualSampler`. A clone shares the object;
+        a pickle keeps it if it can be pickled, else predicts without it.
     sampler_params : dict or None
-        The sampler's own options.
+        The sampler's own options; ``sampler__num_reads`` sets one of them.
     refine_rounds : int
         Rounds of refinement: intervals shrink around the best sample, precision without bits.
     n_keep : int or None
@@ -310,12 +313,9 @@ diagnostics_
             factory = registry.load(self.sampler, registry.SAMPLERS)
             suited = options_for_hull(factory) if self.combination == HULL else {}
             return registry.make_sampler(self.sampler, **{**suited, **(self.sampler_params or {})})
-        if self.sampler_params:
-            raise UsageError(
-                "sampler_params are given together with a live sampler, which has its own.",
-                "Set the options where the sampler is made, or name it: sampler='neal'.",
-            )
-        return self.sampler.sampler if isinstance(self.sampler, Live) else self.sampler
+        from qsvm.samplers.local.any_dimod import as_dual_sampler
+
+        return as_dual_sampler(self.sampler, self.sampler_params or {})
 
     def _columns(self) -> int:
         """Return how many distinct samples a dual has: as fitted, else as the sampler draws."""

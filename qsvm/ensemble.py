@@ -15,9 +15,7 @@ from bridges.ensemble.bags import Sampling, Stratify
 from bridges.ensemble.fusion import Fusion
 from bridges.errors import UsageError, did_you_mean
 from qsvm.classifier import QuboSVC
-
-NESTED = "sampler__"
-"""Prefix by which scikit-learn names a parameter of a part."""
+from qsvm.held import NESTED, SamplerHolder
 
 OF_MEMBER = {"n_keep": "keep"}
 OF_ENSEMBLE = {"n_members": "members"}
@@ -27,7 +25,19 @@ OF_SAMPLER = ("num_reads", "num_sweeps")
 """Options of the sampler that are parameters here."""
 
 
-class QuboEnsemble(KernelEnsemble):
+PARTS = ("estimator__", *NESTED)
+"""Prefixes by which scikit-learn names the parameters of parts; here all stand side by side."""
+
+
+def _flat(item: tuple[str, Any]) -> tuple[str, Any]:
+    """Return a parameter by its flat name: ``estimator__C`` is ``C``."""
+    name, value = item
+    for prefix in PARTS:
+        name = name.removeprefix(prefix)
+    return name, value
+
+
+class QuboEnsemble(SamplerHolder, KernelEnsemble):
     """Bagged :class:`qsvm.classifier.QuboSVC`, all its parameters side by side.
 
     The same model as :class:`bridges.ensemble.bagging.KernelEnsemble` around a ``QuboSVC``, whose
@@ -164,13 +174,15 @@ intercept_, estimators_, estimators_samples_, member_weights_, oob_score_
             If a name is neither.
         """
         own = set(self._get_param_names())
+        flat = dict(map(_flat, params.items()))
+        params = {OF_MEMBER.get(name, name): value for name, value in flat.items()}
         super().set_params(**{key: value for key, value in params.items() if key in own})
         self._take({key: value for key, value in params.items() if key not in own})
         return self
 
     def _take(self, options: Mapping[str, Any]) -> None:
         """Keep options of the sampler."""
-        named = {key.removeprefix(NESTED): value for key, value in options.items()}
+        named = dict(options)
         self._require_known(named)
         for name in named.keys() & set(OF_SAMPLER):
             setattr(self, name, named.pop(name))

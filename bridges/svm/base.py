@@ -10,7 +10,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from bridges.errors import DataError
+from bridges.errors import DataError, UsageError
 from bridges.svm.expansion import KernelExpansion
 from bridges.svm.kernels import Kernel
 from bridges.svm.labels import Labeller, rule_of
@@ -44,6 +44,8 @@ class KernelModel(ClassifierMixin, BaseEstimator):
         ------
         DataError
             If fewer than two classes, or not all of them, have a positive weight.
+        UsageError
+            If a class weight is not a positive number.
         """
         self._validate_params()
         checked: tuple[Any, Any] = validate_data(self, X, y, dtype=np.float64)
@@ -56,7 +58,15 @@ class KernelModel(ClassifierMixin, BaseEstimator):
         bounds = compute_class_weight(
             self.class_weight, classes=self.classes_, y=labels, sample_weight=weights
         )
-        return samples, codes, weights, np.asarray(bounds, dtype=np.float64)
+        bounds = np.asarray(bounds, dtype=np.float64)
+        wrong = ~(np.isfinite(bounds) & (bounds > 0))
+        if wrong.any():
+            label, weight = self.classes_[wrong][0], bounds[wrong][0]
+            raise UsageError(
+                f"The class weight of {label} is {weight:g}.",
+                "Give weights > 0; leave samples of a class out to ignore it.",
+            )
+        return samples, codes, weights, bounds
 
     def _check_square(self, X: NDArray[np.float64]) -> None:
         if self._is_pairwise() and X.shape[0] != X.shape[1]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import UsageError
+from bridges.svm.gate import checked_values, require_finite, require_symmetric
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,7 +58,7 @@ class Kernel:
             return X
         other = X if Z is None else Z
         if callable(self.name):
-            return np.asarray(self.name(X, other), dtype=np.float64)
+            return checked_values(self.name(X, other), (len(X), len(other)))
         if self.name == "rbf":
             return rbf_from_distances(squared_distances(X, other), self.gamma)
         products = X @ other.T
@@ -66,6 +67,42 @@ class Kernel:
         products *= self.gamma
         products += self.coef0
         return np.tanh(products) if self.name == "sigmoid" else products**self.degree
+
+    def training_matrix(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Return the kernel matrix of training samples: finite, symmetric to the last bit.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d), or (n, n) if precomputed
+            Samples.
+
+        Raises
+        ------
+        DataError
+            If values are missing, infinite or of the wrong shape, or the matrix is not symmetric.
+        """
+        self.require_range(X)
+        K = self.matrix(X)
+        if self.name == "precomputed":
+            checked_values(K, (len(X), len(X)))
+        require_finite(K)
+        return require_symmetric(K)
+
+    def require_range(self, X: NDArray[np.float64]) -> None:
+        """Refuse features so large that values of the kernel overflow.
+
+        Raises
+        ------
+        DataError
+            Telling to scale them.
+        """
+        if self.name not in ("poly", "linear", "sigmoid") or not len(X):
+            return
+        with np.errstate(over="ignore", invalid="ignore"):
+            largest = np.einsum("ij,ij->i", X, X).max()
+            if self.name == "poly":
+                largest = (abs(self.gamma) * largest + abs(self.coef0)) ** self.degree
+        require_finite(np.atleast_1d(largest))
 
 
 def squared_distances(X: NDArray[Any], Z: NDArray[Any]) -> NDArray[Any]:

@@ -81,15 +81,17 @@ def make_source(
         Threads that may fill it.
     """
     if kernel.name == "precomputed" or callable(kernel.name):
-        return KernelSource(matrix=np.ascontiguousarray(kernel.matrix(X), dtype=np.float64))
+        matrix = np.ascontiguousarray(kernel.training_matrix(X), dtype=np.float64)
+        return KernelSource(matrix=matrix)
+    kernel.require_range(X)
     evaluator = Evaluator.of(kernel, X, precision)
     Z = evaluator.prepare(X)
-    matrix = None
+    shared = None
     if n_tasks > 1 and len(X) <= SHARED_LIMIT and Z.shape[1] >= SHARED_WIDTH:
-        matrix = np.empty((len(Z), len(Z)), dtype=Z.dtype)
+        shared = np.empty((len(Z), len(Z)), dtype=Z.dtype)
 
         def fill(rows: slice) -> None:
-            matrix[rows] = evaluator.matrix(Z, Z[rows])
+            shared[rows] = evaluator.matrix(Z, Z[rows])
 
         in_chunks(threads)(fill, len(Z))
-    return KernelSource(evaluator, Z, matrix)
+    return KernelSource(evaluator, Z, shared)

@@ -96,10 +96,12 @@ def build_duals(
     upper = encoding.C * merged.weights * bounds[merged.codes]
     kernel_started = time.perf_counter()
     if precomputed:
-        full = np.ascontiguousarray(X[np.ix_(merged.rows, merged.rows)], dtype=encoding.dtype)
+        given = kernel.training_matrix(X[np.ix_(merged.rows, merged.rows)])
+        full = np.ascontiguousarray(given, dtype=encoding.dtype)
         vectors = np.empty((len(merged.rows), 0))
     else:
-        full = kernel.matrix(vectors.astype(encoding.dtype)).astype(encoding.dtype, copy=False)
+        evaluated = kernel.training_matrix(vectors.astype(encoding.dtype))
+        full = evaluated.astype(encoding.dtype, copy=False)
     kernel_s = time.perf_counter() - kernel_started
     task = Task(full, merged.codes, len(bounds), upper, encoding, label)
     problems = formulation.problems(task)

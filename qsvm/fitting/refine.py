@@ -15,6 +15,7 @@ import numpy as np
 
 from bridges.errors import UsageError
 from bridges.machine.progress import Progress, no_progress
+from qsvm.fitting.answers import ask
 from qsvm.problem.lattice import Lattice, lattice
 from qsvm.samplers.base import SampleBatch, batch_from_rows, told_seconds
 
@@ -77,7 +78,8 @@ def refine(
     current = list(problems)
     grids = [lattice(problem) for problem in problems]
     for number in range(rounds + 1):
-        found = sampler.sample(
+        found = ask(
+            sampler,
             current,
             [_round_seed(seed, number) for seed in seeds],
             n_jobs=n_jobs,

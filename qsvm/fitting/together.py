@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from bridges.fit_report import Diagnostics, FitReport
+from qsvm.fitting.answers import ask
 from qsvm.fitting.diagnostics import assess, energy_table, summarise
 from qsvm.formulations.base import require_handled
 from qsvm.samplers.base import told_seconds
@@ -139,7 +140,7 @@ def _sample(
     problems: list[DualProblem], seeds: list[int], sampling: Sampling, progress: Progress
 ) -> list[SampleBatch]:
     if not sampling.refine_rounds:
-        return sampling.sampler.sample(problems, seeds, n_jobs=sampling.n_jobs, progress=progress)
+        return ask(sampling.sampler, problems, seeds, n_jobs=sampling.n_jobs, progress=progress)
     from qsvm.fitting.refine import refine
 
     return refine(

@@ -15,6 +15,7 @@ from bridges.fit_report import add_seconds
 from bridges.machine.progress import Progress, no_progress
 from bridges.machine.threads import usable_cores
 from qsvm.problem.dual_problem import EQUALITY, GROUPS
+from qsvm.samplers.foreign import foreign_bits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -302,11 +303,14 @@ def sample_bits(
         The batch's ``info``.
     **options
         The sampler's own parameters.
+
+    Raises
+    ------
+    SolverError
+        If the sampler fails, or returns something that is no answer to the problem.
     """
     started = time.perf_counter()
-    samples = sampler.sample(problem.to_bqm(), **options)
-    order = np.argsort(np.asarray(samples.variables))
-    x = problem.decode(samples.record.sample[:, order])
-    counts = samples.record.num_occurrences.astype(np.int64)
+    bits, counts = foreign_bits(sampler, problem.to_bqm(), problem.n_variables, options)
+    x = problem.decode(bits)
     solve_s = time.perf_counter() - started
     return batch_from_rows(problem, x, counts, solve_s=solve_s, info=info or {})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bridges.errors import UsageError
 from bridges.machine.progress import Progress, no_progress
-from qsvm.samplers.base import ALL_CONSTRAINTS, SampleBatch, sample_bits
+from qsvm.samplers.base import ALL_CONSTRAINTS, DualSampler, Live, SampleBatch, sample_bits
 
 if TYPE_CHECKING:
     from qsvm.problem.dual_problem import DualProblem
@@ -67,6 +67,38 @@ class AnyDimodSampler:
             )
             progress(len(batches), len(problems))
         return batches
+
+
+def as_dual_sampler(held: Any, options: Mapping[str, Any]) -> DualSampler:
+    """Return a sampler of duals from whatever object the user handed over.
+
+    Parameters
+    ----------
+    held : DualSampler, dimod.Sampler, or Live
+        The object.
+    options : mapping
+        Parameters of a dimod sampler's ``sample``.
+
+    Raises
+    ------
+    UsageError
+        If it is neither, or if options come with a sampler of duals, which has its own.
+    """
+    sampler = held.sampler if isinstance(held, Live) else held
+    if isinstance(sampler, DualSampler):
+        if options:
+            raise UsageError(
+                "sampler_params are given together with a live sampler, which has its own.",
+                "Set the options where the sampler is made, or name it: sampler='neal'.",
+            )
+        return sampler
+    if isinstance(sampler, type) or not all(hasattr(sampler, n) for n in ("parameters", "sample")):
+        raise UsageError(
+            f"{sampler!r} is no sampler: neither one of dimod's nor one of duals.",
+            "Pass an object such as DWaveSampler(), a registered name such as 'neal', or see "
+            "qsvm.samplers.base.DualSampler.",
+        )
+    return AnyDimodSampler(sampler=sampler, **options)
 
 
 def _parameters(sampler: Any) -> set[str]:
