@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
+import types
 from pathlib import Path
 
 import pytest
@@ -18,17 +20,24 @@ def blocks(section: str, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_the_example_is_short_and_runs(section: str) -> None:
+def test_the_example_is_short_and_runs(section: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = blocks(section, "python")
     assert found
     assert all(block.strip().count("\n") < LONGEST for block in found)
-    exec("\n".join(found), {"__name__": "example"})
+    module = types.ModuleType("example")  # where pickle looks for the example's classes
+    monkeypatch.setitem(sys.modules, "example", module)
+    exec("\n".join(found), vars(module))
 
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_announcement_names_a_group_that_is_looked_up(section: str) -> None:
     from bridges import registry
 
-    groups = {registry.CLASSIFIERS, registry.SAMPLERS, registry.SUBPROBLEMS}
+    groups = {
+        registry.CLASSIFIERS,
+        registry.FORMULATIONS,
+        registry.SAMPLERS,
+        registry.SUBPROBLEMS,
+    }
     for block in blocks(section, "toml"):
         assert set(tomllib.loads(block)["project"]["entry-points"]) <= groups

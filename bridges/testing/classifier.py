@@ -241,6 +241,10 @@ def _assert_null_controls(where: str, model: Any, X: NDArray[np.float64], y: NDA
             not hasattr(control, "classes_"), f"{where} the control '{name}' is fitted already."
         )
         predicted = control.fit(X, y).predict(X)
+        require(
+            len(np.asarray(control.decision_function(X))) == len(X),
+            f"{where} the control '{name}' has no decision values for its scores.",
+        )
         require(set(predicted) <= set(y), f"{where} the control '{name}' predicts foreign labels.")
 
 
