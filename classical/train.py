@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from bridges.errors import UsageError
 from bridges.run import options
 from bridges.run.command import Command
-from bridges.run.option_types import at_least, number
+from bridges.run.option_types import at_least, key_value, number
 from bridges.run.parser import Option
 from bridges.svm.fused import Precision
 
@@ -66,6 +66,14 @@ OPTIONS = (
         choices=get_args(Precision),
     ),
     Option(
+        ("--inner",), "name of the solver of working sets; smo is the exact one", ONLY, options.SVM,
+        default="smo", metavar="NAME",
+    ),
+    Option(
+        ("--inner-option",), "an option of that solver; may be repeated", ONLY, options.SVM,
+        default=[], type=key_value, metavar="KEY=VALUE", action="append",
+    ),
+    Option(
         ("--checkpoint",),
         "keep what is solved of a fit or a search, and go on from there",
         ONLY,
@@ -92,7 +100,10 @@ def make_model(args: argparse.Namespace) -> Any:
     """Return the unfitted classifier, or search, that the options describe."""
     from classical.classifier import MPISVC
     from classical.search.grid import GridSearch
+    from classical.solver.inner import make_inner
 
+    inner_params = dict(args.inner_option)
+    make_inner(args.inner, inner_params)  # a wrong one is an error before anything is read
     if args.multiclass != "ovo":
         raise UsageError("The exact SVM is one-vs-one.", "Leave --multiclass out.")
     model = MPISVC(
@@ -104,6 +115,8 @@ def make_model(args: argparse.Namespace) -> Any:
         tol=args.tol,
         class_weight=args.class_weight,
         precision=args.precision,
+        inner=args.inner,
+        inner_params=inner_params or None,
         n_jobs=args.jobs,
     )
     if args.grid is None:

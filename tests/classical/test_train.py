@@ -46,6 +46,8 @@ def test_searches_and_writes_table_and_figure(table, tmp_path, capsys):
         (["--multiclass", "ovr"], "one-vs-one"),
         (["--early-stop"], "--grid"),
         (["--gamma", "-1"], "γ"),
+        (["--inner", "sno"], "Unknown inner solver 'sno'"),
+        (["--inner-option", "noise=1"], "no parameter 'noise'"),
     ],
 )
 def test_wrong_options_are_said_and_end_with_2(options, words, table, tmp_path, capsys):
