@@ -63,12 +63,16 @@ class BudgetError(SolverError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``Did you mean '…'? `` with the nearest known word, "" if none is near.
+    """Return ``Did you mean …? `` with the nearest known word, "" if none is near.
+
+    Flags stand as they are typed, other words in quotes.
 
     Examples
     --------
     >>> did_you_mean("--sead", ["--seed", "--out"])
-    "Did you mean '--seed'? "
+    'Did you mean --seed? '
     """
     near = difflib.get_close_matches(word, list(known), n=1)
-    return f"Did you mean '{near[0]}'? " if near else ""
+    if not near:
+        return ""
+    return f"Did you mean {near[0] if near[0].startswith('-') else repr(near[0])}? "

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from bridges import registry
+from bridges.errors import did_you_mean
 from bridges.run import options
 from bridges.run.command import Command
 from bridges.run.main import COMMANDS, main
@@ -46,6 +47,12 @@ def required(command: Command) -> list[str]:
     return words.get(command.module.rpartition(".")[2], [])
 
 
+def test_words_are_quoted_and_flags_are_not():
+    assert did_you_mean("--sead", ["--seed", "--out"]) == "Did you mean --seed? "
+    assert did_you_mean("neel", ["neal", "dense"]) == "Did you mean 'neal'? "
+    assert did_you_mean("x", ["neal"]) == ""
+
+
 def test_a_misspelt_option_ends_with_2_and_a_hint(command, capsys):
     assert command.main([*required(command), "--sead", "3"]) == 2
     said = capsys.readouterr()
@@ -54,7 +61,7 @@ def test_a_misspelt_option_ends_with_2_and_a_hint(command, capsys):
     assert error.startswith("error: Unrecognized arguments: --sead")
     assert hint.startswith("hint: ")
     if "seed" in command.make_parser().known:
-        assert "Did you mean '--seed'?" in hint
+        assert "Did you mean --seed?" in hint
 
 
 def test_nothing_is_abbreviated(command, capsys):

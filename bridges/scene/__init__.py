@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "built_in": ["write_scene"],
-        "scene": ["Scene", "open_scene"],
+        "opening": ["open_scene"],
+        "scene": ["Scene"],
     },
 )

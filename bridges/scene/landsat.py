@@ -7,17 +7,12 @@ Product Guide (LSDS-1619) and its sibling for Landsat 4-7 (LSDS-1618).
 from __future__ import annotations
 
 import re
-import tarfile
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from bridges.errors import DataError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from bridges.scene.products import Contents, listing, read_bytes
+from bridges.scene.scene import Band, Mask
 
 REFLECTANCE_SCALE, REFLECTANCE_OFFSET = 0.0000275, -0.2
 TEMPERATURE_SCALE, TEMPERATURE_OFFSET = 0.00341802, 149.0
@@ -28,112 +23,72 @@ QA_BITS = {"fill": 0, "dilated cloud": 1, "cirrus": 2, "cloud": 3, "cloud shadow
 
 _BAND = re.compile(r"_(SR_B\d+|ST_B\d+)\.TIF$", re.IGNORECASE)
 _QUALITY = re.compile(r"_QA_PIXEL\.TIF$", re.IGNORECASE)
+_METADATA = "_MTL.TXT"
 
-_OLI = ["coastal", "blue", "green", "red", "nir08", "swir16", "swir22"]
+_OLI = {
+    1: "coastal", 2: "blue", 3: "green", 4: "red", 5: "nir08", 6: "swir16", 7: "swir22",
+}  # fmt: skip
 _TM = {1: "blue", 2: "green", 3: "red", 4: "nir08", 5: "swir16", 7: "swir22"}
 
 
-@dataclass(frozen=True)
-class Product:
-    """The files of a Collection 2 Level-2 product.
+class LandsatCollection2:
+    """Surface reflectance (SR) and surface temperature (ST) of Landsat 4 to 9, with QA_PIXEL."""
 
-    Attributes
-    ----------
-    bands : dict of str to Path
-        ``SR_B1`` … and ``ST_B10`` (or ``ST_B6``) to their files, in the bands' order.
-    quality : Path or None
-        QA_PIXEL.
-    acquired : str
-        Date from the MTL file, "" where it is missing.
-    """
+    name = "Landsat Collection 2 surface reflectance"
+    looks_for = "*_SR_B*.TIF"
+    quality: Mapping[str, tuple[int, ...]] = {"QA_PIXEL": tuple(QA_BITS.values())}
 
-    bands: dict[str, Path]
-    quality: Path | None
-    acquired: str
+    def knows(self, path: Path) -> bool:
+        """Tell whether a path is a product's folder, its .tar, or its ``_MTL.txt``."""
+        return any(name.startswith("SR_") for name, _ in _bands(_home(path)))
 
-    def common_name(self, band: str) -> str:
-        """Return STAC's common name of a band (``red``, ``nir08``, …), "" if it has none."""
-        kind, number = band[:2], int(band[4:])
-        if kind == "ST":
-            return "lwir"
-        if self.is_oli:
-            return _OLI[number - 1] if number <= len(_OLI) else ""
-        return _TM.get(number, "")
+    def read(self, path: Path) -> Contents:
+        """Return the bands, ``SR_B1`` … and ``ST_B10`` (or ``ST_B6``), in the bands' order.
 
-    @property
-    def is_oli(self) -> bool:
-        """Whether the bands are those of Landsat 8 and 9."""
-        return any(path.name[:4].upper() in ("LC08", "LC09") for path in self.bands.values())
-
-
-def find_product(path: Path) -> Product:
-    """Find the bands of a Collection 2 Level-2 product in a folder or in the .tar it comes as.
-
-    Raises
-    ------
-    DataError
-        If there is no surface reflectance, or that of several products, or the archive is damaged.
-    """
-    files = _members(path) if path.is_file() else sorted(path.iterdir())
-    named = [(match[1].upper(), f) for f in files if (match := _BAND.search(f.name))]
-    if not any(name.startswith("SR_") for name, _ in named):
-        images = [str(f) for f in files if f.suffix.lower() in (".tif", ".tiff")]
-        example = f", for example {images[0]}" if images and path.is_dir() else ""
-        raise DataError(
-            f"{path} holds no Landsat Collection 2 surface reflectance (*_SR_B*.TIF).",
-            f"Name one GeoTIFF with all bands{example}, or the folder or .tar of a Level-2 "
-            "product (L2SP).",
-        )
-    products = sorted({_BAND.sub("", f.name) for _, f in named})
-    if len(products) > 1:
-        raise DataError(
-            f"{path} holds {len(products)} products: {', '.join(products[:3])} ….",
-            "Move each into its own folder.",
-        )
-    quality = next((f for f in files if _QUALITY.search(f.name)), None)
-    return Product(dict(sorted(named, key=_order)), quality, _acquired(path, files))
+        Raises
+        ------
+        DataError
+            If there are files of several products.
+        """
+        home = _home(path)
+        found = _bands(home)
+        scenes = sorted({_BAND.sub("", file.name) for _, file in found})
+        if len(scenes) > 1:
+            raise DataError(
+                f"{home} holds {len(scenes)} products: {', '.join(scenes[:3])} ….",
+                "Move each into its own folder.",
+            )
+        oli = scenes[0][:4].upper() in ("LC08", "LC09")
+        bands = [_band(name, file, _OLI if oli else _TM) for name, file in found]
+        files = listing(home)
+        masks = [
+            Mask(file, "bits", self.quality["QA_PIXEL"])
+            for file in files
+            if _QUALITY.search(file.name)
+        ]
+        reflectance = [band.name for band in bands if band.name.startswith("SR_")]
+        return Contents(home, bands, masks[:1], _acquired(files), reflectance)
 
 
-def _members(archive: Path) -> list[Path]:
-    """Return the files of a .tar as the paths under which GDAL reads them."""
-    try:
-        with tarfile.open(archive) as tar:
-            names = sorted(tar.getnames())
-    except (tarfile.TarError, OSError) as error:
-        raise DataError(
-            f"Cannot read the archive {archive}: {error}.", f"Check it with: tar -tf {archive}"
-        ) from error
-    # In braces, because a path cannot keep the two slashes of /vsitar//absolute.tar.
-    return [Path(f"/vsitar/{{{archive.resolve()}}}") / name for name in names]
+def _home(path: Path) -> Path:
+    return path.parent if path.name.upper().endswith(_METADATA) else path
 
 
-def _order(item: tuple[str, Path]) -> tuple[str, int]:
-    return item[0][:2], int(item[0][4:])
+def _bands(home: Path) -> list[tuple[str, Path]]:
+    named = [(match[1].upper(), f) for f in listing(home) if (match := _BAND.search(f.name))]
+    return sorted(named, key=lambda item: (item[0][:2], int(item[0][4:])))
 
 
-def _acquired(path: Path, files: list[Path]) -> str:
-    mtl = next((f.name for f in files if f.name.upper().endswith("_MTL.TXT")), None)
-    if mtl is None:
-        return ""
-    if path.is_dir():
-        text = (path / mtl).read_bytes()
-    else:
-        with tarfile.open(path) as tar:
-            member = next(m for m in tar if m.name.endswith(mtl))
-            stream = tar.extractfile(member)
-            text = stream.read() if stream else b""
-    match = re.search(rb"DATE_ACQUIRED = (\S+)", text)
+def _band(name: str, file: Path, common: Mapping[int, str]) -> Band:
+    """Return a band with STAC's common name (``red``, ``nir08``, …) and its physical unit."""
+    if name.startswith("ST_"):  # kelvin
+        return Band(file, 1, name, "lwir", FILL, TEMPERATURE_SCALE, TEMPERATURE_OFFSET)
+    known = common.get(int(name[4:]), "")
+    return Band(file, 1, name, known, FILL, REFLECTANCE_SCALE, REFLECTANCE_OFFSET)
+
+
+def _acquired(files: list[Path]) -> str:
+    """Return the date of the MTL file, "" where it is missing."""
+    metadata = next((f for f in files if f.name.upper().endswith(_METADATA)), None)
+    match = re.search(rb"DATE_ACQUIRED = (\S+)", read_bytes(metadata)) if metadata else None
     return match[1].decode() if match else ""
-
-
-def scaling(band: str) -> tuple[float, float]:
-    """Return (scale, offset) of a band: to reflectance for SR, to kelvin for ST."""
-    if band.startswith("ST_"):
-        return TEMPERATURE_SCALE, TEMPERATURE_OFFSET
-    return REFLECTANCE_SCALE, REFLECTANCE_OFFSET
-
-
-def masked_by_quality(quality: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Return which pixels QA_PIXEL calls fill, cloud, dilated cloud, cirrus or cloud shadow."""
-    bits = sum(1 << bit for bit in QA_BITS.values())
-    return (quality.astype(np.uint16) & np.uint16(bits)) != 0

@@ -6,18 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from bridges.errors import DataError
-from bridges.scene import landsat
+from bridges.scene.products import Contents, find_product, masked_file
 from bridges.scene.raster import Grid, opened, require_same_grid
 from bridges.scene.scene import Band, Mask, Scene
 from bridges.scene.sidecar import Sidecar, read_sidecar
-
-if TYPE_CHECKING:
-    pass
 
 
 def open_scene(
@@ -27,7 +24,9 @@ def open_scene(
     nodata: float | None = None,
     mask: str | Path | None = None,
 ) -> Scene:
-    """Open a GeoTIFF, or the folder or .tar of a Landsat Collection 2 Level-2 product.
+    """Open a GeoTIFF, or a product: the folder or .tar of a Landsat Collection 2 Level-2 scene.
+
+    Other products join by entry points (:mod:`bridges.scene.products`).
 
     A ``scene.json`` in the same folder gives names of bands and classes, nodata, scale and mask
     (see :class:`bridges.scene.sidecar.Sidecar`). A product's surface reflectance is scaled to
@@ -44,8 +43,8 @@ def open_scene(
         Value of missing pixels, instead of what the file says.
     mask : path, optional
         Raster on the same grid that hides pixels: those of the values named after a colon
-        (``fmask.tif:2,4,255``); without any, by its bits if it is called …QA_PIXEL… and otherwise
-        wherever it is not zero.
+        (``fmask.tif:2,4,255``); without any, by its bits if it is called as a product's quality
+        raster (…QA_PIXEL…) and otherwise wherever it is not zero.
 
     Raises
     ------
@@ -53,17 +52,17 @@ def open_scene(
         If a file cannot be read, has no such band, or the mask has another grid.
     """
     path = Path(path)
-    if path.name.upper().endswith("_MTL.TXT"):
-        path = path.parent
-    packed = path.suffix.lower() == ".tar" and path.is_file()
-    scene = _open_product(path) if path.is_dir() or packed else _open_image(path)
-    chosen = _choose_bands(scene, bands)
+    product = find_product(path)
+    scene = _open_image(path) if product is None else _of_product(product)
+    chosen = _choose_bands(
+        scene, bands if bands is not None or product is None else product.features
+    )
     if nodata is not None:
         chosen = tuple(replace(band, nodata=nodata) for band in chosen)
     masks = scene.masks if mask is None else (*scene.masks, _mask(str(mask), Path()))
     for each in masks:
         _require_grid(scene.grid, each.path, path)
-    return Scene(path, scene.grid, chosen, masks, scene.sidecar, scene.acquired)
+    return Scene(scene.path, scene.grid, chosen, masks, scene.sidecar, scene.acquired)
 
 
 def _require_grid(grid: Grid, path: Path, image: Path) -> None:
@@ -71,20 +70,16 @@ def _require_grid(grid: Grid, path: Path, image: Path) -> None:
         require_same_grid(grid, path, Grid.of(dataset), image)
 
 
-def _open_product(source: Path) -> Scene:
-    product = landsat.find_product(source)
-    bands = []
-    for name, path in product.bands.items():
-        scale, offset = landsat.scaling(name)
-        common = product.common_name(name)
-        bands.append(Band(path, 1, name, common, landsat.FILL, scale, offset))
-    with opened(bands[0].path) as dataset:
+def _of_product(product: Contents) -> Scene:
+    first = product.bands[0].path
+    with opened(first) as dataset:
         grid = Grid.of(dataset)
-    for band in bands[1:]:
-        _require_grid(grid, band.path, bands[0].path)
-    masks: tuple[Mask, ...] = (Mask(product.quality, "qa_pixel"),) if product.quality else ()
-    sidecar = read_sidecar(source if source.is_dir() else source.parent)
-    return Scene(source, grid, tuple(bands), masks, sidecar, product.acquired or sidecar.acquired)
+    for band in product.bands[1:]:
+        _require_grid(grid, band.path, first)
+    folder = product.path if product.path.is_dir() else product.path.parent
+    sidecar = read_sidecar(folder)
+    acquired = product.acquired or sidecar.acquired
+    return Scene(product.path, grid, tuple(product.bands), tuple(product.masks), sidecar, acquired)
 
 
 def _open_image(path: Path) -> Scene:
@@ -134,13 +129,12 @@ def _mask(text: str, folder: Path) -> Mask:
     name, colon, numbers = text.rpartition(":")
     if colon and re.fullmatch(r"\d+(,\d+)*", numbers):
         return Mask(folder / name, "values", tuple(int(v) for v in numbers.split(",")))
-    return Mask(folder / text, "qa_pixel" if "QA_PIXEL" in Path(text).name.upper() else "nonzero")
+    return masked_file(folder / text)
 
 
 def _choose_bands(scene: Scene, wanted: Sequence[str | int] | None) -> tuple[Band, ...]:
-    if wanted is None:
-        reflectance = tuple(b for b in scene.bands if not b.name.startswith("ST_"))
-        return reflectance or scene.bands
+    if not wanted:
+        return scene.bands
     return tuple(_find_band(scene, str(entry).strip()) for entry in wanted)
 
 

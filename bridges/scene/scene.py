@@ -8,14 +8,13 @@ A pixel is valid if no band is nodata there, no band is NaN or infinite, and no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bridges.scene import landsat
 from bridges.scene.raster import Grid, opened
 from bridges.scene.sidecar import Sidecar
 
@@ -61,23 +60,30 @@ class Mask:
     ----------
     path : Path
         Raster of one band on the image's grid.
-    rule : {"qa_pixel", "nonzero", "values"}
-        Which of its values hide a pixel: by the bits of QA_PIXEL, any but zero, or those listed.
+    rule : {"bits", "nonzero", "values"}
+        Which of its values hide a pixel: those with one of the listed bits, any but zero, or those
+        listed.
     values : tuple of int
-        The list.
+        The list: values, or positions of bits from 0.
     """
 
     path: Path
-    rule: Literal["qa_pixel", "nonzero", "values"]
+    rule: Literal["bits", "nonzero", "values"]
     values: tuple[int, ...] = ()
 
     def hides(self, window: Window | None) -> NDArray[np.bool_]:
         """Return which pixels of a window are hidden, shape (h, w)."""
         with opened(self.path) as dataset:
             stored = dataset.read(1, window=window)
-        if self.rule == "qa_pixel":
-            return landsat.masked_by_quality(stored)
+        if self.rule == "bits":
+            return has_any_bit(stored, self.values)
         return np.isin(stored, self.values) if self.rule == "values" else stored != 0
+
+
+def has_any_bit(stored: NDArray[Any], bits: Iterable[int]) -> NDArray[np.bool_]:
+    """Return which values of a quality raster have one of the bits (positions from 0) set."""
+    wanted = sum(1 << bit for bit in bits)
+    return (stored.astype(np.int64) & wanted) != 0
 
 
 @dataclass(frozen=True)
