@@ -21,12 +21,13 @@ from bridges.svm.base import KernelModel
 from bridges.svm.fused import Precision
 from bridges.svm.kernels import NAMES, Kernel, resolve_gamma
 from bridges.svm.multiclass import binary_tasks
-from classical.solver.checkpoint import SolutionStore, fingerprint
+from classical.solver.checkpoint import SolutionStore
 from classical.solver.dual import BinarySolution, BinaryTask, Settings
 from classical.solver.inner import make_inner
 from classical.solver.kernel import make_source, training_bytes
 from classical.solver.pairs import solve_all
 from classical.solver.rows import DataMode, TrainingRows, canonical, replicate
+from classical.solver.training import Training
 from classical.solver.warm import Previous
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ class MPISVC(KernelModel):
         tol: float = 1e-3,
         class_weight: dict[Any, float] | str | None = None,
         max_iter: int = -1,
-        precision: str = "auto",
+        precision: Precision = "auto",
         break_ties: bool = False,
         warm_start: bool = False,
         data: DataMode = "replicated",
@@ -202,27 +203,13 @@ class MPISVC(KernelModel):
         if self.data != "replicated" and comm.size > 1:
             X, y, sample_weight = self._gather(comm, X, y, sample_weight)
         checked = together(comm, lambda: self._training_set(X, y, sample_weight))
-        X, codes, weights, class_weights = checked
-        inner_params = dict(self.inner_params or {})
-        make_inner(self.inner, inner_params)  # an unknown name is told before anything is computed
-        require_memory(training_bytes(X, self.kernel, threads), comm.size, "Training")
-        rows = canonical(X, codes, weights, merge=not self._is_pairwise())
-        self.gamma_ = (
-            resolve_gamma(self.gamma, rows.X, rows.weights) if not self._is_pairwise() else 1.0
-        )
-        tasks = self._tasks(rows, class_weights)
-        kernel = Kernel(self.kernel, self.gamma_, self.degree, self.coef0)
-        source = make_source(kernel, rows.X, self.precision, len(tasks), threads)
+        require_memory(training_bytes(checked[0], self.kernel, threads), comm.size, "Training")
+        training = self._training(*checked, threads)
         kernel_s = time.perf_counter() - started
-        limit = self.max_iter if self.max_iter > 0 else max(10_000_000, 100 * len(rows.codes))
-        settings = Settings(self.tol, limit, inner=self.inner, inner_params=inner_params)
-        parts = (rows.X, rows.codes, rows.weights, *(task.bound for task in tasks))
-        settled = (kernel, self.precision, settings)
-        key = fingerprint(parts, *settled) if self.checkpoint is not None else ""
-        store = SolutionStore(self.checkpoint, key)
-        solutions = solve_all(source, tasks, settings, comm, threads, store)
-        self._store(X, rows, tasks, solutions)
-        self._report(solutions, tasks, len(X), kernel_s, started)
+        key = training.fingerprint() if self.checkpoint is not None else ""
+        solutions = solve_all(training, comm, threads, SolutionStore(self.checkpoint, key))
+        self._store(training, solutions)
+        self._report(training, solutions, kernel_s, started)
         return self
 
     def _gather(self, comm: Communicator, *parts: Any) -> tuple[Any, ...]:
@@ -236,6 +223,27 @@ class MPISVC(KernelModel):
             )
         return (*whole, None)[:3]
 
+    def _training(
+        self,
+        X: NDArray[np.float64],
+        codes: NDArray[np.intp],
+        weights: NDArray[np.float64],
+        class_weights: NDArray[np.float64],
+        threads: int,
+    ) -> Training:
+        """Return the duals of checked samples, and set ``gamma_``."""
+        pairwise = self._is_pairwise()
+        rows = canonical(X, codes, weights, merge=not pairwise)
+        limit = self.max_iter if self.max_iter > 0 else max(10_000_000, 100 * len(rows.codes))
+        params = dict(self.inner_params or {})
+        settings = Settings(self.tol, limit, inner=self.inner, inner_params=params)
+        make_inner(settings.inner, params)  # an unknown name is told before the kernel is computed
+        self.gamma_ = 1.0 if pairwise else resolve_gamma(self.gamma, rows.X, rows.weights)
+        kernel = Kernel(self.kernel, self.gamma_, self.degree, self.coef0)
+        tasks = self._tasks(rows, class_weights)
+        source = make_source(kernel, rows.X, self.precision, len(tasks), threads)
+        return Training(len(X), rows, kernel, self.precision, source, tasks, settings)
+
     def _tasks(self, rows: TrainingRows, class_weights: NDArray[np.float64]) -> list[BinaryTask]:
         bound = self.C * class_weights[rows.codes] * rows.weights
         previous = getattr(self, "_previous", None) if self.warm_start else None
@@ -247,17 +255,9 @@ class MPISVC(KernelModel):
             tasks.append(BinaryTask(places, y, bound[places], start))
         return tasks
 
-    def _store(
-        self,
-        X: NDArray[np.float64],
-        rows: TrainingRows,
-        tasks: list[BinaryTask],
-        solutions: list[BinarySolution],
-    ) -> None:
+    def _store(self, training: Training, solutions: list[BinarySolution]) -> None:
         """Set the fitted attributes; support vectors in the order of the training samples."""
-        coef = np.zeros((len(tasks), len(rows.codes)))
-        for p, (task, solution) in enumerate(zip(tasks, solutions, strict=True)):
-            coef[p, task.rows] = solution.beta
+        rows, coef = training.rows, training.coefficients(solutions)
         used = np.flatnonzero((coef != 0).any(axis=0))
         used = used[np.argsort(rows.rows[used])]
         self.support_ = rows.rows[used]
@@ -267,13 +267,12 @@ class MPISVC(KernelModel):
         self.n_support_ = np.bincount(rows.codes[used], minlength=len(self.classes_))
         self.n_iter_ = np.array([max(1, solution.effort.inner) for solution in solutions])
         if self.warm_start:
-            self._previous = Previous.of(rows.hashes, tasks, solutions)
+            self._previous = Previous.of(rows.hashes, training.tasks, solutions)
 
     def _report(
         self,
+        training: Training,
         solutions: list[BinarySolution],
-        tasks: list[BinaryTask],
-        n_samples: int,
         kernel_s: float,
         started: float,
     ) -> None:
@@ -286,16 +285,16 @@ class MPISVC(KernelModel):
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        total = sum(len(task.y) for task in tasks)
+        total = sum(len(task.y) for task in training.tasks)
         used = sum(np.count_nonzero(solution.beta) for solution in solutions)
         total_s = time.perf_counter() - started
         self.fit_report_ = FitReport(
             total_s=total_s,
             kernel_s=kernel_s,
             solve_s=total_s - kernel_s,
-            n_samples=n_samples,
+            n_samples=training.n_samples,
             n_support=len(self.support_),
-            n_problems=len(tasks),
+            n_problems=len(solutions),
             n_iterations=int(sum(solution.effort.outer for solution in solutions)),
             sent_bytes=sum(solution.effort.sent_bytes for solution in solutions),
             objective=float(sum(solution.objective for solution in solutions)),

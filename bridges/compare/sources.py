@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bridges.errors import DataError
+from bridges.machine.digest import array_digest
 from bridges.samples.scaling import make_scaler
 
 if TYPE_CHECKING:
@@ -76,11 +76,9 @@ def load_source(spec: DataSpec, settings: Settings) -> Source:
 
 
 def _fingerprint(data: LabelledData) -> str:
-    digest = hashlib.sha256()
-    for part in (data.X, data.y, np.zeros(0) if data.groups is None else data.groups):
-        digest.update(np.ascontiguousarray(part).tobytes())
-    digest.update(repr(sorted(data.class_names.items())).encode())
-    return digest.hexdigest()[:16]
+    groups = np.zeros(0) if data.groups is None else data.groups
+    names = sorted(data.class_names.items())
+    return array_digest(names, (data.X, data.y, groups))[:16]
 
 
 @dataclasses.dataclass(frozen=True)

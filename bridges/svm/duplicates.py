@@ -8,7 +8,7 @@ a sample given twice the same training set to the last bit.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -58,8 +58,37 @@ def merge_rows(
     kept = np.flatnonzero(weights > 0)
     if not compare:
         return MergedRows(kept, codes[kept], weights[kept])
-    table = np.column_stack([codes[kept].astype(np.float64), X[kept]])
-    _, first, inverse = np.unique(table, axis=0, return_index=True, return_inverse=True)
-    rows = kept[first]
-    summed: NDArray[Any] = np.bincount(inverse.ravel(), weights[kept], minlength=len(rows))
-    return MergedRows(rows, codes[rows], summed)
+    order = np.lexsort((*X[kept].T[::-1], codes[kept]))
+    first, summed = merge_neighbours(X, codes, weights, kept[order])
+    return MergedRows(first, codes[first], summed)
+
+
+def merge_neighbours(
+    X: NDArray[np.float64],
+    codes: NDArray[np.intp],
+    weights: NDArray[np.float64],
+    order: NDArray[np.intp],
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Merge samples that are equal in features and class and stand together in an order.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Features.
+    codes, weights : ndarray of shape (n,)
+        Class indices and sample weights.
+    order : ndarray of shape (k,), intp
+        Rows in an order that brings equal ones together, and among those the first to the front.
+
+    Returns
+    -------
+    rows : ndarray of shape (m,), intp
+        The first row of each kind, in that order.
+    weights : ndarray of shape (m,), float64
+        Summed weights.
+    """
+    table, kinds = X[order], codes[order]
+    same = kinds[1:] == kinds[:-1]
+    same[same] = (table[1:][same] == table[:-1][same]).all(axis=1)
+    first = np.flatnonzero(np.concatenate([[True], ~same])[: len(order)])
+    return order[first], np.add.reduceat(weights[order], first)

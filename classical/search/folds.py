@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.svm.fused import Evaluator
+from bridges.svm.signed import bias_of, signed_bounds
 from classical.solver.inner import InnerSolver, exhaust, make_inner
-from classical.solver.smo import add_rows, violation
+from classical.solver.smo import add_rows
 from classical.solver.warm import feasible
 
 if TYPE_CHECKING:
@@ -155,10 +156,10 @@ def solve_pair(
                 votes[c, places] = votes[c - 1, places]
                 continue
             allowed = np.where(data.folds[rows] == fold, 0.0, bound)
-            start, level = held_out_model(block, beta, y, allowed, settings.tol, inner)
+            start, intercept = held_out_model(block, beta, y, allowed, settings.tol, inner)
             values = np.zeros(last - first)
             add_rows(K, start, first, values)
-            votes[c, places] = values - level > 0
+            votes[c, places] = values + intercept > 0
             if not ((np.abs(start) >= allowed) & (start != 0)).any():
                 settled.add(fold)
         seconds[c] = time.perf_counter() - started
@@ -173,12 +174,13 @@ def held_out_model(
     tol: float,
     inner: InnerSolver,
 ) -> tuple[NDArray[np.float64], float]:
-    """Return coefficients under bounds that are zero for held-out samples, and minus the bias."""
+    """Return coefficients under bounds that are zero for held-out samples, and the bias."""
     start = feasible(beta, bound)
     gradient = -y
     add_rows(block, start, 0, gradient)
     optimise(block, gradient, start, y, bound, tol, inner)
-    return start, middle(gradient, start, y, bound)
+    lower, upper = signed_bounds(y, bound)
+    return start, bias_of(-gradient, start < upper, start > lower)
 
 
 def optimise(
@@ -191,20 +193,5 @@ def optimise(
     inner: InnerSolver,
 ) -> None:
     """Minimise in place under the given bounds."""
-    lower, upper = np.where(y > 0, 0.0, -bound), np.where(y > 0, bound, 0.0)
+    lower, upper = signed_bounds(y, bound)
     exhaust(inner, K, f, beta, lower, upper, tol, max(10_000_000, 100 * len(y)))
-
-
-def middle(
-    f: NDArray[np.float64],
-    beta: NDArray[np.float64],
-    y: NDArray[np.float64],
-    bound: NDArray[np.float64],
-) -> float:
-    """Return minus the bias: mean gradient of the free coefficients, or the interval's middle."""
-    lower, upper = np.where(y > 0, 0.0, -bound), np.where(y > 0, bound, 0.0)
-    free = (beta > lower) & (beta < upper)
-    if free.any():
-        return float(f[free].mean())
-    high, low = violation(f, beta, lower, upper)
-    return 0.5 * (high + low) if np.isfinite(high + low) else (low if low < np.inf else high)

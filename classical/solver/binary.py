@@ -9,6 +9,7 @@ import numpy as np
 
 from bridges.machine.comm import Communicator, block_range, on_root
 from bridges.machine.threads import Run
+from bridges.svm.signed import bias_of, signed_bounds
 from classical.solver.decomposition import Decomposition
 from classical.solver.dual import DIRECT_LIMIT, BinarySolution, BinaryTask, Effort, Rows, Settings
 from classical.solver.inner import exhaust, make_inner
@@ -72,8 +73,7 @@ def solve_stored(
     used = np.flatnonzero(beta)
     if len(used):
         f += np.einsum("ij,i->j", K[used], beta[used])
-    lower = np.where(task.y > 0, 0.0, -task.bound)
-    upper = np.where(task.y > 0, task.bound, 0.0)
+    lower, upper = signed_bounds(task.y, task.bound)
     inner = make_inner(settings.inner, settings.inner_params)
     steps = exhaust(inner, K, f, beta, lower, upper, settings.tol, settings.max_steps)
     return conclude(task, beta, f, Effort(outer=1, inner=steps, kernel_values=K.size))
@@ -87,16 +87,13 @@ def conclude(
 ) -> BinarySolution:
     """Return bias, objective and violation of coefficients and their gradient.
 
-    The bias is the mean of y - Kβ over the free coefficients, or the middle of the interval that
-    the optimality conditions leave when none is free (LIBSVM's rule).
+    The bias follows LIBSVM's rule (:func:`bridges.svm.signed.bias_of`).
     """
-    lower = np.where(task.y > 0, 0.0, -task.bound)
-    upper = np.where(task.y > 0, task.bound, 0.0)
+    lower, upper = signed_bounds(task.y, task.bound)
     high, low = violation(f, beta, lower, upper)
-    free = (beta > lower) & (beta < upper)
-    level = float(f[free].mean()) if free.any() else 0.5 * (high + low)
+    may_grow, may_shrink = beta < upper, beta > lower
     used = beta != 0
     objective = 0.5 * float(beta[used] @ (f[used] - task.y[used]))
-    at_bound = int(np.count_nonzero(used & ~free))
+    at_bound = int(np.count_nonzero(used & ~(may_grow & may_shrink)))
     effort = dataclasses.replace(effort, violation=max(high - low, 0.0))
-    return BinarySolution(beta, -level, objective, at_bound, effort)
+    return BinarySolution(beta, bias_of(-f, may_grow, may_shrink), objective, at_bound, effort)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import time
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridges.machine.digest import array_digest
 from bridges.machine.files import atomic_target
 from classical.solver.dual import BinarySolution, Effort
 
@@ -26,10 +26,7 @@ Result = tuple["NDArray[np.bool_]", "NDArray[np.float64]"]
 
 def fingerprint(arrays: Iterable[NDArray[Any]], *settings: Any) -> str:
     """Return what results depend on as 16 hexadecimal digits."""
-    digest = hashlib.sha256(repr(settings).encode())
-    for part in arrays:
-        digest.update(np.ascontiguousarray(part).tobytes())
-    return digest.hexdigest()[:16]
+    return array_digest(settings, arrays)[:16]
 
 
 def write_arrays(path: Path, **arrays: Any) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridges.svm.signed import signed_bounds
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -74,8 +76,7 @@ class Rows:
     f: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        self.lower = np.where(self.y > 0, 0.0, -self.bound)
-        self.upper = np.where(self.y > 0, self.bound, 0.0)
+        self.lower, self.upper = signed_bounds(self.y, self.bound)
 
     def take(self, places: NDArray[Any]) -> Rows:
         """Return copies of some of the rows."""

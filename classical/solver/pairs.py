@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -11,19 +10,16 @@ from bridges.machine.comm import Communicator, on_root, split
 from bridges.machine.threads import in_chunks
 from classical.solver.assignment import deal
 from classical.solver.binary import solve_task
-from classical.solver.dual import BinarySolution, BinaryTask
+from classical.solver.dual import BinarySolution
 
 if TYPE_CHECKING:
     from bridges.machine.threads import Run
     from classical.solver.checkpoint import SolutionStore
-    from classical.solver.dual import Settings
-    from classical.solver.kernel import KernelSource
+    from classical.solver.training import Training
 
 
 def solve_all(
-    source: KernelSource,
-    tasks: Sequence[BinaryTask],
-    settings: Settings,
+    training: Training,
     comm: Communicator,
     threads: int,
     store: SolutionStore,
@@ -32,12 +28,8 @@ def solve_all(
 
     Parameters
     ----------
-    source : KernelSource
-        Kernel of the training rows, the same on every rank.
-    tasks : sequence of BinaryTask
+    training : Training
         The duals, the same on every rank.
-    settings : Settings
-        Tolerance and limits.
     comm : Communicator
         All ranks.
     threads : int
@@ -46,6 +38,7 @@ def solve_all(
         Duals that an earlier fit solved, or had begun, before it was stopped, and where to keep
         those of this fit.
     """
+    tasks = training.tasks
     known, begun = on_root(comm, store.load)
     left = [t for t in range(len(tasks)) if t not in known]
     if not left:
@@ -59,7 +52,7 @@ def solve_all(
         if number in begun:
             task = dataclasses.replace(task, start=begun[number])
         journal = store.journal(number, task.start) if group.rank == 0 else None
-        solution = solve_task(source, task, settings, group, run, journal)
+        solution = solve_task(training.source, task, training.settings, group, run, journal)
         if group.size == 1:
             effort = dataclasses.replace(solution.effort, sent_bytes=0)
             solution = dataclasses.replace(solution, effort=effort)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from bridges.svm.duplicates import merge_neighbours
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -84,16 +86,10 @@ def canonical(
         return TrainingRows(
             X[np.ix_(kept, kept)], codes[kept], weights[kept], kept, kept.astype(np.uint64)
         )
-    X, codes, weights = X[kept], codes[kept], weights[kept]
-    hashes = row_hashes(X, codes)
+    hashes = row_hashes(X[kept], codes[kept])
     order = np.argsort(hashes, kind="stable")
-    X, codes, hashes = X[order], codes[order], hashes[order]
-    same = hashes[1:] == hashes[:-1]
-    same[same] = (X[1:][same] == X[:-1][same]).all(axis=1)
-    first = np.flatnonzero(np.concatenate([[True], ~same]))
-    summed = np.add.reduceat(weights[order], first)
-    rows = kept[order[first]]
-    return TrainingRows(X[first], codes[first], summed, rows, hashes[first])
+    rows, summed = merge_neighbours(X, codes, weights, kept[order])
+    return TrainingRows(X[rows], codes[rows], summed, rows, hashes[np.searchsorted(kept, rows)])
 
 
 def replicate(comm: Communicator, mode: DataMode, parts: tuple[Any, ...] | None) -> tuple[Any, ...]:

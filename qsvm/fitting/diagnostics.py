@@ -11,6 +11,7 @@ import numpy as np
 from bridges.fit_report import Diagnostics, merged
 from qsvm.formulations.combination import HULL
 from qsvm.formulations.solution import solution
+from qsvm.problem.dual_problem import AT_BOUND
 from qsvm.samplers.base import batch_from_rows
 from qsvm.samplers.local.controls import random_points
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from qsvm.formulations.solution import Rules, Solution
     from qsvm.problem.dual_problem import DualProblem
     from qsvm.samplers.base import SampleBatch
-
-AT_BOUND = 1e-6
-"""Distance, as a share of the interval, within which a coefficient counts as at its bound."""
 
 
 @dataclasses.dataclass(frozen=True)

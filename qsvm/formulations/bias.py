@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridges.errors import UsageError
+from bridges.svm.signed import bias_of
+from qsvm.problem.dual_problem import AT_BOUND
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,9 +21,6 @@ BIAS_RULES = {
     "zero": "no bias",
 }
 """Rules of :func:`bias`, by name."""
-
-AT_BOUND = 1e-9
-"""Distance, as a share of the interval, within which a coefficient counts as at its bound."""
 
 
 def bias(
@@ -58,31 +57,5 @@ def bias(
         "mean-sv": above.astype(np.float64),
         "midpoint": np.zeros(len(alpha)),
     }[rule]
-    total = float(weights.sum())
-    if total > 0:
-        return float(weights @ (y - outputs)) / total
-    return kkt_midpoint(above, below, y, outputs)
-
-
-def kkt_midpoint(
-    above: NDArray[np.bool_],
-    below: NDArray[np.bool_],
-    y: NDArray[np.float64],
-    outputs: NDArray[np.float64],
-) -> float:
-    """Return the middle of the interval that the optimality conditions leave to the bias.
-
-    Parameters
-    ----------
-    above, below : ndarray of shape (n,), bool
-        Whether a coefficient is above 0 and below its upper bound; one that is neither (an
-        interval of zero width) says nothing.
-    y, outputs : ndarray of shape (n,)
-        Signs, and outputs without bias.
-    """
-    error = y - outputs
-    at_least = error[np.where(y > 0, below, above)]
-    at_most = error[np.where(y > 0, above, below)]
-    low = at_least.max() if len(at_least) else at_most.min(initial=0.0)
-    high = at_most.min() if len(at_most) else low
-    return 0.5 * float(low + high)
+    grow, shrink = np.where(y > 0, below, above), np.where(y > 0, above, below)
+    return bias_of(y - outputs, grow, shrink, weights)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from bridges.svm.signed import bias_of
 from qsvm.formulations.base import Coefficients, Outputs, Task
-from qsvm.formulations.bias import AT_BOUND
 from qsvm.formulations.solution import Rules, solution
-from qsvm.problem.dual_problem import DualProblem, bit_weights
+from qsvm.problem.dual_problem import AT_BOUND, DualProblem, bit_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -159,12 +159,6 @@ def regression_bias(
     n = len(y)
     above, below = x > AT_BOUND * C, x < (1 - AT_BOUND) * C
     free = np.where(above & below, x * (C - x), 0.0)
-    error = np.concatenate([y - epsilon - outputs, y + epsilon - outputs])
-    if free.sum() > 0:
-        return float(free @ error / free.sum())
+    errors = np.concatenate([y - epsilon - outputs, y + epsilon - outputs])
     first = np.arange(2 * n) < n
-    at_least = error[np.where(first, below, above)]
-    at_most = error[np.where(first, above, below)]
-    low = at_least.max() if len(at_least) else at_most.min()
-    high = at_most.min() if len(at_most) else low
-    return 0.5 * float(low + high)
+    return bias_of(errors, np.where(first, below, above), np.where(first, above, below), free)

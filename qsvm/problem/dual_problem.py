@@ -12,11 +12,11 @@ the small factor only.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridges.machine.digest import array_digest
 from bridges.machine.memory import require_memory
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ EQUALITY, GROUPS = "equality", "groups"
 ROUNDING = 1e-12
 """Coefficients below this share of the largest are set to zero: they stand for rounding errors and
 break default annealing schedules, whose final inverse temperature grows with their inverse."""
+
+AT_BOUND = 1e-9
+"""Distance, as a share of the interval, within which a coefficient counts as at its bound. Lattice
+points and their means are exact to 1e-15, so this is far above rounding; and far below a step of
+any lattice: two bits come to 1e-9 after 28 rounds of refinement only."""
 
 BQM_BYTES = 40
 """Peak bytes per pair of variables while a dimod model is built (measured at 4 000 variables)."""
@@ -208,7 +213,5 @@ def problem_digest(problem: DualProblem) -> str:
     """Return a hash of a problem that rounding errors do not change."""
     h, j = ising(problem)
     peak = max(np.abs(h).max(initial=0.0), np.abs(j).max(initial=0.0)) or 1.0
-    digest = hashlib.sha256(repr((problem.n_coefficients, problem.n_bits)).encode())
-    for part in (h, j[np.triu_indices_from(j, k=1)]):
-        digest.update((np.round(part / peak, 6) + 0.0).tobytes())
-    return digest.hexdigest()[:32]
+    rounded = (np.round(part / peak, 6) + 0.0 for part in (h, j[np.triu_indices_from(j, k=1)]))
+    return array_digest((problem.n_coefficients, problem.n_bits), rounded)[:32]

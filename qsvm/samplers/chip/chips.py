@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import importlib.util
 import json
 import re
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import DataError, SolverError, UsageError
+from bridges.machine.digest import array_digest
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -70,11 +70,9 @@ class Chip:
     @functools.cached_property
     def fingerprint(self) -> str:
         """Return a digest of topology, qubits and couplers: the key of everything cached."""
-        digest = hashlib.sha256(repr((self.kind, self.shape)).encode())
-        digest.update(self.qubits.tobytes())
-        order = np.lexsort(np.sort(self.couplers, axis=1).T)
-        digest.update(np.sort(self.couplers, axis=1)[order].tobytes())
-        return digest.hexdigest()[:24]
+        couplers = np.sort(self.couplers, axis=1)
+        arrays = (self.qubits, couplers[np.lexsort(couplers.T)])
+        return array_digest((self.kind, self.shape), arrays)[:24]
 
     def graph(self) -> nx.Graph:
         """Return the working graph with the coordinates that clique search needs."""

@@ -80,6 +80,16 @@ def test_merging_adds_weights_and_keeps_first_rows():
     assert apart.rows.tolist() == [0, 1, 2, 3]
 
 
+def test_nothing_is_merged_into_nothing():
+    merged = merge_rows(np.ones((2, 3)), np.array([0, 1]), np.zeros(2))
+    assert (merged.rows.size, merged.codes.size, merged.weights.size) == (0, 0, 0)
+
+
+def test_zeros_of_both_signs_are_one_feature():
+    X = np.array([[0.0], [1.0], [-0.0]])
+    assert merge_rows(X, np.zeros(3, np.intp), np.ones(3)).weights.tolist() == [2, 1]
+
+
 @given(
     pixels=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=20),
     seed=st.integers(0, 10),
