@@ -77,8 +77,8 @@ def feasible(beta: NDArray[np.float64], bound: NDArray[np.float64]) -> NDArray[n
     free = (size > 0) & (size < bound)
     towards_zero = np.sign(beta) == np.sign(excess)
     room = np.where(free, np.where(towards_zero, size, bound - size), 0.0)
-    share = min(1.0, abs(excess) / max(float(room.sum()), np.finfo(float).tiny))
-    beta -= np.sign(excess) * share * room
+    if (given := float(room.sum())) > 0:
+        beta -= np.sign(excess) * min(1.0, abs(excess) / given) * room
     positive, negative = beta[beta > 0].sum(), -beta[beta < 0].sum()
     if min(positive, negative) <= 0:
         return np.zeros(len(beta))

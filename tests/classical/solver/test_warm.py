@@ -1,6 +1,7 @@
 """Feasible starts from an earlier solution."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,3 +32,8 @@ def test_bounds_are_kept_where_free_coefficients_can_give_what_is_missing():
 def test_a_sum_of_zero_up_to_rounding_is_left():
     beta = np.array([1.0, 1.0, -2.0 + 1e-15])
     assert feasible(beta, np.full(3, 2.0)).tolist() == beta.tolist()
+
+
+def test_where_all_are_at_their_bounds_the_heavier_side_is_scaled():
+    beta = np.array([3.0, 2.0, -1.0])
+    assert feasible(beta, np.abs(beta)).tolist() == pytest.approx([0.6, 0.4, -1.0])
