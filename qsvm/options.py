@@ -13,7 +13,7 @@ from bridges.run.option_types import at_least, key_value, number
 from bridges.run.parser import Option
 from qsvm.formulations.bias import BIAS_RULES
 from qsvm.formulations.combination import COMBINATIONS
-from qsvm.resume import STORING
+from qsvm.resume import storing_sampler
 from qsvm.samplers.base import PlansSubmissions
 
 FLAGS = (
@@ -184,7 +184,7 @@ OPTIONS = (
 def annealer_options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the sampler options that the flags stand for: those that were given."""
     found = {key: getattr(args, key) for key in FLAGS if getattr(args, key) is not None}
-    if args.sampler in STORING and args.out is not None and not args.dry_run:
+    if args.out is not None and not args.dry_run and storing_sampler(args.sampler) is not None:
         found |= {"store": str(args.out), "resume": args.resume is not None}
     return found
 

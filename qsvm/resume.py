@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bridges import registry
 from bridges.errors import UsageError
 from bridges.run import config
 from bridges.run.parser import Parser
+from qsvm.samplers.base import StoresRuns
 from qsvm.samplers.leap.store import ARGUMENTS
-
-STORING = ("qpu", "qpu-clique", "hybrid", "hybrid-cqm")
-"""Samplers that keep a run store."""
 
 TRANSPORT = ("solver", "region", "profile", "max_qpu_seconds")
 """Options that say where a run is sent and what it may cost: a replay sends nothing."""
@@ -43,6 +42,20 @@ def with_resumed_arguments(argv: Sequence[str]) -> list[str]:
     return [*argv, "--config", str(saved)]
 
 
+def storing_sampler(name: str) -> StoresRuns | None:
+    """Return the class of a sampler that keeps its runs; None for any other.
+
+    Raises
+    ------
+    UsageError
+        If the name is unknown.
+    """
+    registered: object = registry.load(split_name(name)[0], registry.SAMPLERS)
+    if isinstance(registered, StoresRuns) and registered.stores_runs:
+        return registered
+    return None
+
+
 def settle(args: argparse.Namespace) -> None:
     """Check for credentials, and decide on the folder in which the run's store will live.
 
@@ -51,15 +64,14 @@ def settle(args: argparse.Namespace) -> None:
     Raises
     ------
     SolverError
-        If the sampler needs Leap and no token is configured; before anything slow is imported.
+        If the sampler needs an account and no token is configured; before any data are read.
     """
-    if args.sampler in STORING:
-        from qsvm.samplers.leap.connection import configuration
-
-        configuration(args.profile, args.region)
+    storing = storing_sampler(args.sampler)
+    if storing is not None:
+        storing.check_account(args.profile, args.region)
     if args.resume is not None:
         args.out, args.overwrite = args.resume, True
-    elif args.sampler in STORING and args.out is None and not args.dry_run:
+    elif storing is not None and args.out is None and not args.dry_run:
         from bridges.run.folder import timestamped_folder
 
         args.out = str(timestamped_folder())
@@ -67,7 +79,7 @@ def settle(args: argparse.Namespace) -> None:
 
 def keep_arguments(args: argparse.Namespace) -> None:
     """Write the run's options beside its store, for ``--resume`` to find."""
-    if args.sampler not in STORING or args.out is None or args.dry_run:
+    if storing_sampler(args.sampler) is None or args.out is None or args.dry_run:
         return
     from bridges.machine.files import plain, write_text
 

@@ -18,7 +18,18 @@ from bridges.testing.words import assert_no_slips, assert_one_line, require
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ABILITIES = ("chip", "handles", "limits", "null_control", "plan", "sample", "summary")
+ABILITIES = (
+    "chip",
+    "check_account",
+    "for_hull",
+    "handles",
+    "limits",
+    "null_control",
+    "plan",
+    "sample",
+    "stores_runs",
+    "summary",
+)
 """What samplers are asked for: the protocols of ``qsvm.samplers.base``."""
 
 NEAR = 1e-6

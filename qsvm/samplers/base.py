@@ -29,6 +29,7 @@ __all__ = [
     "PlansSubmissions",
     "Progress",
     "SampleBatch",
+    "StoresRuns",
     "SuitsHull",
     "batch_from_rows",
     "distinct_rows",
@@ -206,6 +207,21 @@ class SuitsHull(Protocol):
 def options_for_hull(sampler: object) -> dict[str, Any]:
     """Return the options of a sampler's class that suit a hull."""
     return dict(sampler.for_hull) if isinstance(sampler, SuitsHull) else {}
+
+
+@runtime_checkable
+class StoresRuns(Protocol):
+    """Keeps what it sends and what it is answered in the folder of a run, and goes on from there.
+
+    The constructor takes ``store``, the folder, and ``resume``, whether to go on.
+    """
+
+    stores_runs: ClassVar[bool]
+
+    @classmethod
+    def check_account(cls, profile: str | None, region: str | None) -> None:
+        """Raise a SolverError where credentials are missing; nobody is asked over the network."""
+        ...
 
 
 def is_null_control(sampler: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 from bridges.errors import UsageError
 from qsvm.samplers.leap.connection import Connection, configuration
@@ -14,6 +15,12 @@ class CloudRun:
     """A run in Leap: the solver that it is sent to and the store that keeps it."""
 
     kind = ""
+    stores_runs: ClassVar[bool] = True
+
+    @classmethod
+    def check_account(cls, profile: str | None, region: str | None) -> None:
+        """Raise a SolverError if the SDK or a token is missing."""
+        configuration(profile, region)
 
     def _set_run(
         self,
