@@ -258,13 +258,13 @@ def failure(error: BaseException) -> dict[str, Any]:
 
 def map_scene(cell: Cell, scaler: Any, estimator: Any, folder: Path) -> None:
     """Predict the whole scene into ``maps/<key>.tif``."""
+    from sklearn.pipeline import Pipeline
+
     from bridges.maps.classify import predict_map
 
-    def predict(pixels: NDArray[np.float64]) -> NDArray[Any]:
-        return np.asarray(estimator.predict(scaler.transform(pixels)))
-
+    pipeline = Pipeline([("scale", scaler), ("classify", estimator)])
     target = folder / "maps" / f"{cell.key}.tif"
     target.parent.mkdir(exist_ok=True)
     scene = cell.source.spec.open_scene()
     assert scene is not None
-    predict_map(predict, scene, target, class_names=cell.source.class_names)
+    predict_map(pipeline, scene, target, class_names=cell.source.class_names)

@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
 from typing import Any, Generic, TypeVar
 
 from bridges.machine.comm import Communicator, rank_executor
@@ -74,12 +74,13 @@ class Desk(Generic[R]):
         self.hand_in = hand_in
         self.lock = threading.Lock()
         self.failure: Exception | None = None
+        self.closed = False
         self.shifts: dict[int, tuple[int, float]] = {}
 
     def take(self, count: int) -> list[int]:
-        """Return the next tasks, none when there are no more or one has failed."""
+        """Return the next tasks, none when there are no more, one has failed, or it is closed."""
         with self.lock:
-            return [] if self.failure else list(itertools.islice(self.tasks, count))
+            return [] if self.failure or self.closed else list(itertools.islice(self.tasks, count))
 
     def receive(self, rank: int, done: Sequence[Done]) -> None:
         """Take what a rank has done."""
@@ -208,6 +209,10 @@ def _deal(
     for count in threads[1:]:
         supply(count)
     own = [bench.pool.submit(bench.labour, desk) for _ in range(threads[0])]
+    try:
+        wait(own, return_when=FIRST_EXCEPTION)
+    finally:  # an interrupt must not wait until the other threads have done all that is left
+        desk.closed = True
     for job in own:
         job.result()
     for _ in threads[1:]:

@@ -1,33 +1,40 @@
-"""From a classifier to a land-cover map: a cloud-optimised GeoTIFF, written window by window."""
+"""From a classifier to a land-cover map: a cloud-optimised GeoTIFF, window by window.
+
+Reading, labelling and compressing of different windows overlap: while as many threads as there are
+cores work on windows, one more window is read. Finished windows lie on disk and are joined at the
+end; no more than the windows in work are in memory.
+"""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from bridges.errors import UsageError
-from bridges.machine.files import temporary, whole_or_nothing
+from bridges.errors import DataError, UsageError
+from bridges.machine.files import whole_or_nothing
 from bridges.machine.progress import Progress, no_progress
-from bridges.maps.cog import _created, _describe, _require_counts, _storage, _to_cog
+from bridges.machine.threads import default_threads
+from bridges.maps.cog import Raster, counts_of, join
+from bridges.maps.labelling import labelling_for
+from bridges.maps.windows import Estimate, cut_windows, estimate
+from bridges.maps.work import Work, do_windows
 from bridges.samples.labelled import class_name
 from bridges.scene.palette import Color, class_palette
-from bridges.scene.raster import write_errors
+from bridges.scene.raster import write_error
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from bridges.scene.scene import Scene
 
 Predict = Callable[["NDArray[np.float64]"], "NDArray[Any]"]
 
-WINDOW_ROWS, WINDOW_COLUMNS = 512, 4096
-"""Multiples of the block, so that each is written once: two million pixels at a time."""
+WINDOW_ROWS, WINDOW_COLUMNS = 512, 2048
+"""Pixels of the largest window: multiples of a tile, a million in all."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class MapSummary:
     pixel_area_m2 : float or None
         Area of a pixel; None where the coordinates are not metres.
     predict_s, total_s : float
-        Seconds inside the classifier, and in all.
+        Seconds inside the classifier (of several threads, their mean), and in all.
     """
 
     path: Path
@@ -63,35 +70,47 @@ class MapSummary:
     total_s: float
 
 
+def no_estimate(expected: Estimate) -> None:
+    """Tell nobody."""
+
+
 def predict_map(
-    predict: Predict,
+    classifier: Any | Predict,
     scene: Scene,
     path: str | Path,
     *,
     class_names: Mapping[int, str],
     class_colors: Mapping[int, Color] | None = None,
+    n_jobs: int | None = None,
     progress: Progress = no_progress,
+    told: Callable[[Estimate], None] = no_estimate,
 ) -> MapSummary:
     """Classify a scene into a GeoTIFF.
 
     The file is tiled, compressed and has overviews (a COG), a colour table, the class names as
-    tags ``CLASS_<code>``, and equal bytes for equal predictions. It appears under its name when
-    it is complete, or not at all. At most about two million pixels are in memory at a time.
+    tags ``CLASS_<code>``, statistics, and equal bytes for equal predictions, whatever the threads
+    and windows. It appears under its name when it is complete, or not at all.
 
     Parameters
     ----------
-    predict : callable
-        From values of shape (n, n_bands) to class codes of shape (n,).
+    classifier : estimator or callable
+        A fitted classifier, or a pipeline that ends with one, of which kernel models are evaluated
+        in compiled loops by all threads; or a callable from values of shape (n, n_bands) to class
+        codes of shape (n,), which is called for one window at a time.
     scene : Scene
         The image.
     path : path
         The file to write; an existing one is replaced.
     class_names : mapping of int to str
-        Every code that ``predict`` may return.
+        Every code that the classifier may return.
     class_colors : mapping of int to (red, green, blue), optional
         Colours; others are chosen by name.
+    n_jobs : int, optional
+        Threads; None or -1 for all cores of this process.
     progress : callable
         Called with (pixels done, pixels in all).
+    told : callable
+        Called with what the map will take, before it is begun.
 
     Raises
     ------
@@ -106,14 +125,28 @@ def predict_map(
     path = Path(path)
     if not path.parent.is_dir():
         raise UsageError(f"There is no folder {path.parent}.", f"mkdir -p {path.parent}")
-    dtype, nodata = _storage(class_names)
+    dtype, nodata = storage(class_names)
     names = {code: class_name(class_names, code) for code in sorted(class_names)}
-    with whole_or_nothing(path) as cog, temporary(path) as draft, write_errors(path):
-        with _created(draft, scene, dtype, nodata) as target:
-            _describe(target, names, class_palette(names, class_colors))
-            counts, predict_s = _fill(predict, scene, target, nodata, names, progress)
-        _to_cog(draft, cog)
-        _require_counts(cog, counts, path)
+    raster = Raster(
+        dtype,
+        nodata,
+        ("land cover class",),
+        tags={f"CLASS_{code}": name for code, name in names.items()},
+        colors=class_palette(names, class_colors),
+    )
+    threads = n_jobs if n_jobs is not None and n_jobs > 0 else default_threads()
+    windows = cut_windows(scene, threads, WINDOW_ROWS, WINDOW_COLUMNS)
+    labelling = labelling_for(classifier, scene, list(names), dtype, nodata)
+    expected = estimate(scene, labelling, windows, threads)
+    labelling.merges = expected.merges
+    told(expected)
+    work = Work(scene, windows, labelling, threads)
+    try:
+        with whole_or_nothing(path) as target, do_windows(work, path, progress) as done:
+            join(target, scene.grid, raster, done.pieces(0))
+            counts = counts_of(piece.about for piece in done.pieces(0))
+    except OSError as error:
+        raise write_error(path, error.strerror or str(error)) from error
     n_masked = counts.pop(nodata, 0)
     return MapSummary(
         path=path,
@@ -123,39 +156,26 @@ def predict_map(
         counts={code: counts.get(code, 0) for code in names},
         n_masked=n_masked,
         pixel_area_m2=_pixel_area(scene),
-        predict_s=predict_s,
+        predict_s=done.label_s / threads,
         total_s=time.perf_counter() - started,
     )
 
 
-def _fill(
-    predict: Predict,
-    scene: Scene,
-    target: Any,
-    nodata: int,
-    names: Mapping[int, str],
-    progress: Progress,
-) -> tuple[Counter[int], float]:
-    """Classify window by window; return pixels per value and the classifier's seconds."""
-    counts: Counter[int] = Counter()
-    predict_s, done, total = 0.0, 0, scene.height * scene.width
-    progress(done, total)
-    for window in scene.windows(WINDOW_ROWS, WINDOW_COLUMNS):
-        values, valid = scene.read(window)
-        classes = np.full(valid.shape, nodata, dtype=target.dtypes[0])
-        if valid.any():
-            started = time.perf_counter()
-            predicted = np.asarray(predict(values[valid]))
-            predict_s += time.perf_counter() - started
-            if unknown := set(np.unique(predicted).tolist()) - set(names):
-                raise ValueError(f"the classifier returned classes without a name: {unknown}")
-            classes[valid] = predicted
-        target.write(classes, 1, window=window)
-        for value, n in zip(*np.unique(classes, return_counts=True), strict=True):
-            counts[int(value)] += int(n)
-        done += classes.size
-        progress(done, total)
-    return counts, predict_s
+def storage(class_names: Mapping[int, str]) -> tuple[str, int]:
+    """Return the smallest type that holds the codes, and the value of masked pixels."""
+    if not class_names or min(class_names) < 0 or max(class_names) > 65535:
+        codes = f"{min(class_names)} … {max(class_names)}" if class_names else "none"
+        raise DataError(
+            f"A map holds class codes from 0 to 65535; these are {codes}.",
+            "Recode the labels before training.",
+        )
+    if 0 not in class_names:
+        return ("uint8" if max(class_names) <= 255 else "uint16"), 0
+    if max(class_names) == 65535:
+        raise DataError(
+            "Class codes 0 and 65535 leave no value for masked pixels.", "Recode the labels."
+        )
+    return ("uint8", 255) if max(class_names) < 255 else ("uint16", 65535)
 
 
 def _pixel_area(scene: Scene) -> float | None:

@@ -167,12 +167,13 @@ def _write_map(
     names = inputs.data.class_names
     with folder.target("map.tif") as target, narrator.progress("map (pixels)") as progress:
         predict_map(
-            pipeline.predict,
+            pipeline,
             scene,
             target,
             class_names=names,
             class_colors=scene.colors_for(names),
             progress=progress,
+            told=lambda expected: narrator.say(f"map: {expected}"),
         )
     predicted = map_picture(folder.file("map.tif"))
     order = {code: place for place, code in enumerate(names, start=1)}

@@ -60,12 +60,13 @@ def predict(args: argparse.Namespace) -> int:
     names = {int(code): name for code, name in meta["class_names"].items()}
     with narrator.progress("map (pixels)") as progress:
         summary = predict_map(
-            model.predict,
+            model,
             scene,
             out,
             class_names=names,
             class_colors=scene.colors_for(names),
             progress=progress,
+            told=lambda expected: narrator.say(f"map: {expected}"),
         )
     narrator.say(f"written: {out} ({summary.total_s:.1f} s)")
     print(json.dumps(_counts(summary, names), indent=2) if args.json else _text(summary, names))

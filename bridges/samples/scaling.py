@@ -31,3 +31,12 @@ def make_scaler(name: str) -> Any:
     if name == "none":
         return FunctionTransformer(check_inverse=False, feature_names_out="one-to-one")
     raise UsageError(f"Unknown scaling '{name}'.", f"Use one of {', '.join(SCALES)}.")
+
+
+def is_featurewise(transformer: Any) -> bool:
+    """Tell whether a transformer changes every feature by itself and element by element."""
+    from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+
+    if type(transformer) is FunctionTransformer:
+        return transformer.func is None
+    return type(transformer) in (StandardScaler, MinMaxScaler)

@@ -51,6 +51,35 @@ class Band:
     scale: float = 1.0
     offset: float = 0.0
 
+    def is_known(self, stored: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which stored values mean something: neither nodata nor NaN nor infinite."""
+        known = np.ones(stored.shape, dtype=bool)
+        if self.nodata is not None:
+            known &= stored != self.nodata
+        if stored.dtype.kind == "f":
+            known &= np.isfinite(stored)
+        return known
+
+    def physical(self, stored: NDArray[Any]) -> NDArray[np.float64]:
+        """Return what stored values mean."""
+        return stored * np.float64(self.scale) + np.float64(self.offset)
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """A window as the files hold it.
+
+    Attributes
+    ----------
+    numbers : list of ndarray of shape (h, w)
+        Stored values, band by band, in the files' types.
+    visible : ndarray of shape (h, w)
+        False where a mask hides the pixel, whatever the bands hold.
+    """
+
+    numbers: list[NDArray[Any]]
+    visible: NDArray[np.bool_]
+
 
 @dataclass(frozen=True)
 class Mask:
@@ -202,33 +231,63 @@ class Scene:
         DataError
             If a file cannot be read.
         """
-        shape = (int(window.height), int(window.width)) if window else (self.height, self.width)
-        values = np.empty((*shape, self.n_bands))
-        valid = np.ones(shape, dtype=bool)
-        for path in dict.fromkeys(band.path for band in self.bands):
-            self._read_file(path, window, values, valid)
-        for mask in self.masks:
-            valid &= ~mask.hides(window)
+        return self.physical(self.read_stored(window))
+
+    def physical(
+        self, stored: Stored, rows: slice = slice(None)
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return some rows of a window in physical units and which pixels are valid, as `read`."""
+        valid = stored.visible[rows].copy()
+        values = np.empty((*valid.shape, self.n_bands))
+        for position, band in enumerate(self.bands):
+            numbers = stored.numbers[position][rows]
+            valid &= band.is_known(numbers)
+            values[..., position] = band.physical(numbers)
         return values, valid
 
-    def _read_file(
-        self,
-        path: Path,
-        window: Window | None,
-        values: NDArray[np.float64],
-        valid: NDArray[np.bool_],
-    ) -> None:
-        from rasterio.enums import MaskFlags
+    def read_stored(self, window: Window | None = None) -> Stored:
+        """Read pixels as the files store them.
 
-        with opened(path) as dataset:
-            for position, band in enumerate(self.bands):
-                if band.path != path:
-                    continue
-                stored = dataset.read(band.index, window=window)
-                if band.nodata is not None:
-                    valid &= stored != band.nodata
-                if stored.dtype.kind == "f":
-                    valid &= np.isfinite(stored)
-                values[..., position] = stored * band.scale + band.offset
-            if MaskFlags.per_dataset in dataset.mask_flag_enums[0]:
-                valid &= dataset.dataset_mask(window=window) != 0
+        Parameters
+        ----------
+        window : rasterio.windows.Window, optional
+            Part to read; everything by default.
+
+        Raises
+        ------
+        DataError
+            If a file cannot be read.
+        """
+        shape = (int(window.height), int(window.width)) if window else (self.height, self.width)
+        visible = np.ones(shape, dtype=bool)
+        numbers: dict[int, NDArray[Any]] = {}
+        for path in dict.fromkeys(band.path for band in self.bands):
+            own = [k for k, band in enumerate(self.bands) if band.path == path]
+            with opened(path) as dataset:
+                for position, each in zip(own, self._of(dataset, own, window), strict=True):
+                    numbers[position] = each
+                if _has_mask(dataset):
+                    visible &= dataset.dataset_mask(window=window) != 0
+        for mask in self.masks:
+            visible &= ~mask.hides(window)
+        return Stored([numbers[k] for k in range(self.n_bands)], visible)
+
+    def stored_types(self) -> list[np.dtype[Any]]:
+        """Return the types in which the files store the bands."""
+        from rasterio.windows import Window
+
+        return [numbers.dtype for numbers in self.read_stored(Window(0, 0, 1, 1)).numbers]
+
+    def _of(self, dataset: Any, positions: list[int], window: Window | None) -> Any:
+        """Read bands of one file, in one call where they are of one type."""
+        indexes = [self.bands[k].index for k in positions]
+        if len({dataset.dtypes[index - 1] for index in indexes}) == 1:
+            return dataset.read(indexes, window=window)
+        return [dataset.read(index, window=window) for index in indexes]
+
+
+def _has_mask(dataset: Any) -> bool:
+    """Tell whether a file has a mask or an alpha band of its own."""
+    from rasterio.enums import MaskFlags
+
+    return MaskFlags.per_dataset in dataset.mask_flag_enums[0]

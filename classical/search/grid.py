@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from bridges.fit_report import Diagnostics, FitReport
     from bridges.run.folder import RunFolder
+    from bridges.svm.labels import Labeller
     from classical.classifier import MPISVC
 
 
@@ -238,6 +239,11 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def diagnostics_(self) -> Diagnostics:
         """Diagnostics of the best estimator."""
         return self.best_estimator_.diagnostics_
+
+    def labeller(self) -> Labeller:
+        """Return the best estimator as an expansion and the rule by which it chooses classes."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.labeller()
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the labels that the best estimator predicts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import pytest
@@ -60,3 +61,17 @@ def test_a_lost_answer_of_another_rank_ends_the_dealing():
         bench = dealer._Bench(lambda task: task, pool, 0)
         dealer._deal(desk, bench, "token", Broken(), [1, 1])
     assert str(desk.failure) == "lost"
+
+
+def test_an_interrupt_does_not_wait_for_what_is_left():
+    done = []
+
+    def work(task):
+        if task == 1:
+            raise KeyboardInterrupt
+        time.sleep(0.01)
+        done.append(task)
+
+    with pytest.raises(KeyboardInterrupt):
+        deal_out(SingleRank(), range(1000), work, lambda task, result: None, 2)
+    assert len(done) < 500

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from bridges.errors import DataError, UsageError
 from bridges.maps import classify as maps
 from bridges.maps.classify import predict_map
 from bridges.maps.pictures import label_picture, map_picture, scene_picture, thinning
+from bridges.reference import ReferenceSVC
 from bridges.scene.opening import open_scene
 from bridges.scene.palette import LAND_COVER, OTHERS, class_palette
 from bridges.scene.raster import opened
@@ -95,6 +98,42 @@ def test_two_runs_give_equal_bytes(scene, tmp_path):
     for name in ("a.tif", "b.tif"):
         predict_map(classify, scene, tmp_path / name, class_names=NAMES)
     assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
+
+
+def test_a_kernel_model_gives_equal_bytes_for_any_threads_and_windows(scene, tmp_path, monkeypatch):
+    values, valid = scene.read()
+    X = values[valid][::97]
+    model = make_pipeline(StandardScaler(), ReferenceSVC(gamma=2.0)).fit(X, classify(X))
+    told = []
+    for n_jobs, rows, columns in ((1, 512, 2048), (2, 512, 2048), (3, 256, 256)):
+        monkeypatch.setattr(maps, "WINDOW_ROWS", rows)
+        monkeypatch.setattr(maps, "WINDOW_COLUMNS", columns)
+        path = tmp_path / f"{n_jobs}.tif"
+        predict_map(model, scene, path, class_names=NAMES, n_jobs=n_jobs, told=told.append)
+    assert [each.threads for each in told] == [1, 2, 3]
+    assert (tmp_path / "1.tif").read_bytes() == (tmp_path / "2.tif").read_bytes()
+    assert (tmp_path / "1.tif").read_bytes() == (tmp_path / "3.tif").read_bytes()
+    predict_map(model.predict, scene, tmp_path / "plain.tif", class_names=NAMES)
+    assert (tmp_path / "1.tif").read_bytes() == (tmp_path / "plain.tif").read_bytes()
+
+
+def test_statistics_leave_masked_pixels_out(scene, tmp_path):
+    predict_map(classify, scene, tmp_path / "m.tif", class_names=NAMES)
+    truth = expected(scene)
+    with opened(tmp_path / "m.tif") as dataset:
+        tags = dataset.tags(1)
+    assert (tags["STATISTICS_MINIMUM"], tags["STATISTICS_MAXIMUM"]) == ("1", "3")
+    assert float(tags["STATISTICS_MEAN"]) == pytest.approx(truth[truth > 0].mean())
+
+
+def test_a_truncated_image_is_named_and_leaves_nothing(make_raster, tmp_path):
+    stack = np.random.default_rng(0).integers(1, 9, (2, 600, 600)).astype(np.uint16)
+    path = make_raster("image.tif", stack)
+    scene = open_scene(path)
+    path.write_bytes(path.read_bytes()[: 2 * 600 * 600])
+    with pytest.raises(DataError, match=r"image\.tif"):
+        predict_map(classify, scene, tmp_path / "m.tif", class_names=NAMES)
+    assert [p.name for p in tmp_path.iterdir()] == ["image.tif"]
 
 
 @pytest.mark.parametrize(
