@@ -154,7 +154,7 @@ def energy_figure(row: Row, arrays: Mapping[str, Any]) -> Figure | None:
     figure, ax = plots.new_figure(6.0, 3.8)
     used = float(np.mean(arrays["used_energies"]))
     title = short(row["classifier"], 56)
-    plots.plot_energies(ax, arrays["energies"], exact=-1.0, averaged=used, title=title)
+    plots.plot_energies(ax, arrays["energies"], exact=-1.0, used=used, title=title)
     ax.title.set_fontsize(9)
     ax.set(xlabel="energy / |exact optimum| (lower is better)")
     return figure

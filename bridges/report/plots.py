@@ -118,7 +118,7 @@ def plot_energies(
     energies: ArrayLike,
     *,
     exact: float | None = None,
-    averaged: float | None = None,
+    used: float | None = None,
     title: str = "energies of the kept samples",
 ) -> None:
     """Draw a histogram of sample energies with the lines that they must be held against.
@@ -129,8 +129,8 @@ def plot_energies(
         Where to draw.
     energies : array-like of shape (n,)
         Energies of samples on the full QUBO. All-zero coefficients have the energy 0.
-    exact, averaged : float, optional
-        Energies of the exact dual and of the averaged coefficients (the ones a model uses).
+    exact, used : float, optional
+        Energies of the exact dual and of the coefficients that a model uses.
     title : str
         Title.
     """
@@ -141,7 +141,7 @@ def plot_energies(
     lines = (
         (0.0, "all coefficients zero", ":"),
         (exact, "exact optimum", "-"),
-        (averaged, "averaged, the one used", "--"),
+        (used, "combined, the one used", "--"),
     )
     for place, label, dash in lines:
         if place is not None:

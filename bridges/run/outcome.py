@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.classifier import (
-    HasEnergies,
     HasOutOfBagScore,
     HasSamplerTiming,
     HasSearch,
@@ -15,6 +14,8 @@ from bridges.classifier import (
     members_of,
 )
 from bridges.fit_report import add_seconds
+from bridges.report.attribution import attribution
+from bridges.report.energies import energies
 from bridges.report.metrics import evaluate
 from bridges.report.page import Picture, Section, Table, render_report
 from bridges.report.sections import (
@@ -198,7 +199,7 @@ def _renumbered(codes: NDArray[np.int64], order: dict[int, int]) -> NDArray[np.i
 
 
 def _quality(model: Any, metrics: dict[str, Any]) -> Section:
-    """Return the section on the dual solutions, with a histogram of sample energies."""
+    """Return the section on the dual solutions, with pictures of how far samples brought them."""
     import dataclasses
 
     from bridges.report import plots
@@ -212,26 +213,23 @@ def _quality(model: Any, metrics: dict[str, Any]) -> Section:
             caption="Where the seconds of the sampler went, summed over the duals",
         )
         section = dataclasses.replace(section, tables=[*section.tables, table])
-    members = [m for m in members_of(model) if isinstance(m, HasEnergies)]
-    if not members:
+    drawn = energies(model)
+    if not drawn:
         return section
-    levels, averaged = [], []
-    for member in members:
-        for energies, row in zip(member.sample_energies_, member.energies_, strict=True):
-            exact, used = row[0], row[1]
-            if exact < 0:
-                levels.append(np.asarray(energies) / -exact)
-                averaged.append(used / -exact)
-    if not levels:
-        return section
+    pictures = [*section.pictures]
+    problems = f"{metrics['fit_report']['n_problems']} duals"
+    picture = attribution(metrics["diagnostics"], problems)
+    if picture is not None:
+        pictures.append(picture)
     figure, ax = plots.new_figure()
     plots.plot_energies(
-        ax, np.concatenate(levels), exact=-1.0, averaged=float(np.mean(averaged)),
+        ax, drawn["energies"], exact=-1.0, used=float(np.mean(drawn["used_energies"])),
         title="energies of all distinct samples",
     )  # fmt: skip
     ax.set_xlabel("energy on the full QUBO, in units of |exact optimum|")
     caption = (
-        f"All distinct samples of {len(levels)} duals. -1 is the exact optimum, 0 is no training "
-        "at all; the averaged coefficients are those that the model uses."
+        f"All distinct samples of {problems}. -1 is the exact optimum, 0 is no training at all; "
+        "the combined coefficients are those that the model uses."
     )
-    return dataclasses.replace(section, pictures=[*section.pictures, Picture(figure, caption)])
+    pictures.append(Picture(figure, caption))
+    return dataclasses.replace(section, pictures=pictures)

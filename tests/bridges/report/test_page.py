@@ -65,7 +65,7 @@ def test_equal_figures_give_equal_bytes(tmp_path: Path, codes: np.ndarray) -> No
 
 def test_energies_show_the_lines_to_compare_with() -> None:
     _, ax = plots.new_figure()
-    plots.plot_energies(ax, [-1.0, 2.0, 3.0], exact=-4.0, averaged=-3.0)
+    plots.plot_energies(ax, [-1.0, 2.0, 3.0], exact=-4.0, used=-3.0)
     assert sorted(line.get_xdata()[0] for line in ax.lines) == [-4.0, -3.0, 0.0]
 
 
