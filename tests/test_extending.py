@@ -32,8 +32,12 @@ def test_the_example_is_short_and_runs(section: str, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_announcement_names_a_group_that_is_looked_up(section: str) -> None:
     from bridges import registry
+    from bridges.run.command import COMMANDS
+    from bridges.scene.products import PRODUCTS
 
     groups = {
+        COMMANDS,
+        PRODUCTS,
         registry.CLASSIFIERS,
         registry.FORMULATIONS,
         registry.SAMPLERS,

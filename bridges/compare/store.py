@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import fcntl
 import io
 import json
 import os
@@ -184,12 +183,17 @@ def locked(folder: Path) -> Iterator[None]:
     UsageError
         If another process holds it.
     """
-    with (folder / ".lock").open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UsageError(
-                f"Another comparison is running in {folder}.",
-                "Wait for it to end, or choose another folder with --out DIR.",
-            ) from None
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UsageError(
+            f"Another comparison is running in {folder}.",
+            "Wait for it to end, or choose another folder with --out DIR.",
+        ) from None
+    try:
         yield
+    finally:
+        lock.release()
