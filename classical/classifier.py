@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from bridges.errors import DataError
 from bridges.fit_report import Diagnostics, FitReport
+from bridges.machine.agreement import require_same_parameters, require_same_rows
 from bridges.machine.comm import Communicator, HeldCommunicator, resolve, threads_per_rank, together
 from bridges.machine.memory import require_memory
 from bridges.svm.base import KernelModel
@@ -32,6 +33,12 @@ from classical.solver.warm import Previous
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+SCATTERED = (
+    "If every rank holds rows of its own, say MPISVC(data='scattered'); if they are to have the "
+    "same, load them on one rank and broadcast them."
+)
+"""What to do where ranks were given different rows."""
 
 
 class MPISVC(KernelModel):
@@ -193,15 +200,21 @@ class MPISVC(KernelModel):
         Raises
         ------
         DataError
-            If fewer than two classes have a positive weight.
+            If fewer than two classes have a positive weight, or the ranks were given different
+            rows although ``data`` says that all have the same.
+        UsageError
+            If the ranks have different parameters.
         SolverError
             If the predicted memory exceeds what this rank may use.
         """
         started = time.perf_counter()
         comm = resolve(self.comm)
         threads = threads_per_rank(comm, self.n_jobs)
+        require_same_parameters(comm, "MPISVC", self._compared())
         if self.data != "replicated" and comm.size > 1:
             X, y, sample_weight = self._gather(comm, X, y, sample_weight)
+        else:
+            require_same_rows(comm, (X, y, sample_weight), SCATTERED)
         checked = together(comm, lambda: self._training_set(X, y, sample_weight))
         require_memory(training_bytes(checked[0], self.kernel, threads), comm.size, "Training")
         training = self._training(*checked, threads)
@@ -211,6 +224,11 @@ class MPISVC(KernelModel):
         self._store(training, solutions)
         self._report(training, solutions, kernel_s, started)
         return self
+
+    def _compared(self) -> dict[str, Any]:
+        """Return the parameters in which all ranks have to agree."""
+        own = ("comm", "n_jobs", "checkpoint")
+        return {key: v for key, v in self.get_params(deep=False).items() if key not in own}
 
     def _gather(self, comm: Communicator, *parts: Any) -> tuple[Any, ...]:
         """Return samples, labels and weights of all ranks."""

@@ -24,6 +24,7 @@ from bridges.ensemble.bags import Sampling, Stratify, draw_bags
 from bridges.ensemble.fusion import CHUNK, Fusion, Members, merge_diagnostics, merge_reports
 from bridges.ensemble.members import Prepared, fit_member, fit_members
 from bridges.machine import comm as mpi
+from bridges.machine.agreement import require_same_rows
 from bridges.machine.progress import Progress, no_progress
 from bridges.svm.duplicates import MergedRows, merge_rows
 from bridges.svm.expansion import KernelExpansion
@@ -69,7 +70,7 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
     n_jobs : int or None
         Threads; None for all cores.
     random_state : int, RandomState or None
-        Draws one seed per member first.
+        Draws one seed per member first, on the first of several ranks.
 
     Attributes
     ----------
@@ -161,7 +162,9 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
             If a member has fewer pixels than there are classes.
         """
         started = time.perf_counter()
-        prepared = self.prepare(X, y, sample_weight)
+        comm = mpi.resolve() if self.map is None else mpi.SingleRank()
+        require_same_rows(comm, (X, y, sample_weight), "Load them on one rank and broadcast them.")
+        prepared = self._prepared(comm, X, y, sample_weight)
         self.estimators_samples_ = prepared.rows
         self.estimators_ = self._fit_members(
             prepared.prototype, prepared.datasets, prepared.seeds, progress
@@ -177,12 +180,23 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Prepared:
         """Check the data and draw the members' training sets, without fitting anything."""
+        return self._prepared(mpi.SingleRank(), X, y, sample_weight)
+
+    def _prepared(
+        self, comm: mpi.Communicator, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
+    ) -> Prepared:
         self._validate_params()
         checked: tuple[Any, Any] = validate_data(self, X, y, dtype=np.float64)
-        return self._prepare(*checked, sample_weight)
+        random = check_random_state(self.random_state)
+        seeds = comm.bcast(random.randint(SEED_LIMIT, size=self.n_members))
+        return self._prepare(*checked, sample_weight, seeds)
 
     def _prepare(
-        self, X: NDArray[np.float64], y: NDArray[Any], sample_weight: ArrayLike | None
+        self,
+        X: NDArray[np.float64],
+        y: NDArray[Any],
+        sample_weight: ArrayLike | None,
+        seeds: NDArray[Any],
     ) -> Prepared:
         check_classification_targets(y)
         weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
@@ -190,7 +204,7 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
         require_classes(self.classes_, codes, weights)
         pairwise = self._is_pairwise()
         merged = merge_rows(X, codes, weights, compare=not pairwise)
-        bags, seeds = self._draw(merged.codes, merged.weights)
+        bags = self._draw(merged.codes, merged.weights, seeds)
         prototype = self._prototype(X[merged.rows], merged.weights, pairwise)
         weighted = self.sampling == "slices" and has_fit_parameter(prototype, "sample_weight")
         datasets = []
@@ -198,15 +212,14 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
             rows = merged.rows[bag]
             block = X[np.ix_(rows, rows)] if pairwise else X[rows]
             datasets.append((block, y[rows], merged.weights[bag] if weighted else None))
-        return Prepared(X, merged, prototype, [merged.rows[bag] for bag in bags], datasets, seeds)
+        rows_of = [merged.rows[bag] for bag in bags]
+        return Prepared(X, merged, prototype, rows_of, datasets, seeds.tolist())
 
     def _draw(
-        self, codes: NDArray[np.intp], weights: NDArray[np.float64]
-    ) -> tuple[list[NDArray[np.intp]], list[int]]:
-        random = check_random_state(self.random_state)
-        seeds = random.randint(SEED_LIMIT, size=self.n_members)
+        self, codes: NDArray[np.intp], weights: NDArray[np.float64], seeds: NDArray[Any]
+    ) -> list[NDArray[np.intp]]:
         names = [str(label) for label in self.classes_]
-        bags = draw_bags(
+        return draw_bags(
             codes,
             weights,
             self.n_members,
@@ -216,7 +229,6 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
             names,
             self.stratify,
         )
-        return bags, seeds.tolist()
 
     def _prototype(
         self, X: NDArray[np.float64], weights: NDArray[np.float64], pairwise: bool

@@ -7,7 +7,6 @@ exception on one rank ends all. Without mpi4py, or outside ``mpiexec``, everythi
 from __future__ import annotations
 
 import contextlib
-import os
 import pickle
 import sys
 import time
@@ -16,14 +15,13 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, cast, runtime_checkable
 
 from bridges.errors import SolverError, UsageError
+from bridges.machine.launcher import is_worker, launched_ranks, mpi_is_running
 from bridges.machine.threads import usable_cores
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
 T = TypeVar("T")
-
-LAUNCHER_VARIABLES = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MPI_LOCALRANKID")
 
 
 TURN_S, LONGEST_TURN_S = 0.5, 3.0
@@ -141,25 +139,21 @@ class RemoteError(RuntimeError):
     """What another rank raised, where the exception itself could not be sent."""
 
 
-def started_by_mpi() -> bool:
-    """Tell whether an MPI launcher started this process."""
-    return any(name in os.environ for name in LAUNCHER_VARIABLES)
-
-
 def resolve(comm: object = None) -> Communicator:
     """Return the communicator to use, resolved at the time of the call.
 
     Parameters
     ----------
     comm : Communicator, HeldCommunicator or None
-        None means COMM_WORLD under an MPI launcher, else one rank.
+        None means COMM_WORLD for the ranks of an MPI launcher and where mpi4py is in use already,
+        else this process alone (:mod:`bridges.machine.launcher`).
 
     Raises
     ------
     UsageError
         If it is something else.
     SolverError
-        If an MPI launcher started this process and mpi4py is missing.
+        If a launcher started several ranks and mpi4py is missing, or belongs to another MPI.
     """
     given = comm.comm if isinstance(comm, HeldCommunicator) else comm
     if isinstance(given, Communicator):
@@ -169,18 +163,27 @@ def resolve(comm: object = None) -> Communicator:
             f"A {type(given).__name__} is no communicator.",
             "Pass one of mpi4py, such as MPI.COMM_WORLD, or leave comm out.",
         )
-    if not started_by_mpi():
+    ranks, variable = launched_ranks()
+    if ranks == 1 and (is_worker() or not mpi_is_running()):
         return SingleRank()
     try:
         from mpi4py import MPI
     except ImportError:
         raise SolverError(
-            "This process was started by an MPI launcher but mpi4py is not installed, so every "
-            "rank would do the whole work.",
-            "pip install mpi4py mpich, or start without mpiexec.",
+            f"A launcher started {ranks} processes ({variable}={ranks}) but mpi4py is not "
+            "installed, so every rank would do the whole work.",
+            f"pip install mpi4py mpich, or start without mpiexec (unset {variable}).",
         ) from None
     world: Communicator = MPI.COMM_WORLD
-    return world
+    if world.size == 1 < ranks:
+        raise SolverError(
+            f"A launcher started {ranks} processes ({variable}={ranks}), but to mpi4py this one is "
+            "alone: the launcher is that of another MPI, and every process would do the whole "
+            "work.",
+            "Start with the mpiexec that belongs to mpi4py (pip install mpich brings one), or "
+            f"without any (unset {variable}).",
+        )
+    return world if world.size > 1 else SingleRank()
 
 
 def block_range(n: int, size: int, rank: int) -> tuple[int, int]:

@@ -9,15 +9,26 @@ from concurrent.futures import ThreadPoolExecutor
 LOCAL_SIZE_VARIABLES = ("MPI_LOCALNRANKS", "OMPI_COMM_WORLD_LOCAL_SIZE", "SLURM_NTASKS_PER_NODE")
 
 
-def usable_cores() -> int:
-    """Return the number of cores that this process may run on.
+THREAD_LIMITS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
+"""Variables by which batch scripts, and joblib in its workers, limit the threads of a process."""
 
-    Affinity counts, and so does the quota of a container (a share of 64 cores that is worth two);
-    ``LOKY_MAX_CPU_COUNT`` sets an upper bound.
+
+def usable_cores() -> int:
+    """Return the number of cores that this process may use.
+
+    Affinity counts, and so do the quota of a container (a share of 64 cores that is worth two) and
+    the limits of the environment (:data:`THREAD_LIMITS`, ``LOKY_MAX_CPU_COUNT``).
     """
     import joblib
 
-    return joblib.cpu_count()
+    limits = [_first_number(os.environ.get(name, "")) for name in THREAD_LIMITS]
+    return max(1, min([joblib.cpu_count(), *(limit for limit in limits if limit > 0)]))
+
+
+def _first_number(text: str) -> int:
+    """Return the number that a limit begins with (OpenMP takes ``4,2`` for nested levels), or 0."""
+    first = text.partition(",")[0].strip()
+    return int(first) if first.isdigit() else 0
 
 
 def default_threads() -> int:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +18,7 @@ from bridges.machine import comm as mpi
 from bridges.machine.progress import Progress, no_progress
 
 INTERRUPTED = 130
+READER_GONE = 141
 PLAIN_INTERVAL_S = 5.0
 
 
@@ -119,10 +123,15 @@ def guarded(work: Callable[[], int | None], verbosity: int = 0) -> int:
     -------
     int
         0 ok, 1 failure, 2 usage, 3 data, 4 solver or credentials, 5 no embedding, 6 budget
-        refused, 130 interrupted.
+        refused, 130 interrupted, 141 the reader of stdout has gone.
     """
     try:
-        return work() or 0
+        with _terminated_as_interrupted():
+            return work() or 0
+    except BrokenPipeError:
+        # who reads the results has gone (`… | head`): nothing is wrong, and nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
     except KeyboardInterrupt:
         print("error: Interrupted; no partial files were left.", file=sys.stderr)
         print("hint: Run the same command again when you are ready.", file=sys.stderr)
@@ -147,6 +156,23 @@ def guarded(work: Callable[[], int | None], verbosity: int = 0) -> int:
             verbosity,
         )
         return 1
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM, with which batch systems end jobs, clean up as Ctrl-C does."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # handlers belong to the main thread
+        return
+    earlier = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
 
 
 def command(body: Callable[[Sequence[str]], int | None], words: Sequence[str]) -> int:

@@ -19,6 +19,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.validation import check_is_fitted
 
 from bridges.errors import UsageError
+from bridges.machine.agreement import require_same_rows
 from bridges.machine.comm import Communicator, on_root, resolve, threads_per_rank
 from bridges.machine.dealer import Shift, added
 from bridges.machine.memory import require_memory
@@ -130,6 +131,7 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         model = clone(self.estimator)
         comm = resolve(model.comm)
         threads = threads_per_rank(comm, model.n_jobs)
+        require_same_rows(comm, (X, y, sample_weight), "Load them on one rank and broadcast them.")
         plan, order = self._plan(model, X, y, sample_weight)
         self.classes_ = model.classes_
         n = len(order)

@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from bridges.ensemble.bagging import KernelEnsemble
 from bridges.errors import DataError, UsageError
-from bridges.machine import comm, threads
+from bridges.machine import comm, launcher, threads
 from bridges.reference import ReferenceSVC
 
 
@@ -24,8 +24,9 @@ def test_ranges_partition_in_order_and_evenly(n, size):
 
 @pytest.fixture
 def no_launcher(monkeypatch):
-    for name in (*comm.LAUNCHER_VARIABLES, *threads.LOCAL_SIZE_VARIABLES):
+    for name in (*launcher.RANK_VARIABLES, *launcher.SIZE_VARIABLES, *threads.LOCAL_SIZE_VARIABLES):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(comm, "mpi_is_running", lambda: False)
 
 
 def test_one_rank_needs_no_mpi(no_launcher):
@@ -120,6 +121,16 @@ def test_threads_share_the_cores_of_a_node(no_launcher, monkeypatch):
     assert comm.threads_per_rank(alone, 99) == 8
 
 
+class BesideItsTwin(Broadcasting):
+    """Rank 1 of 2; rank 0 was given the same and has fitted its members."""
+
+    def bcast(self, value, root=0):
+        return value
+
+    def allgather(self, value):
+        return [value, value] if isinstance(value, tuple) else [self.sent, value]
+
+
 def test_an_ensemble_on_ranks_fits_its_share_only(monkeypatch):
     """Rank 1 of 2 fits the last members and gathers the first from rank 0."""
     import numpy as np
@@ -128,7 +139,7 @@ def test_an_ensemble_on_ranks_fits_its_share_only(monkeypatch):
     y = (X[:, 0] > 0).astype(int)
     make = {"n_members": 5, "member_size": 10, "random_state": 0}
     alone = KernelEnsemble(ReferenceSVC(), map="threads", **make).fit(X, y)
-    other = Broadcasting(alone.estimators_[:3])
+    other = BesideItsTwin(alone.estimators_[:3])
     monkeypatch.setattr(comm, "resolve", lambda comm=None: other)
     monkeypatch.setattr(comm, "threads_per_rank", lambda comm, n_jobs=None: 1)
     fitted = []
