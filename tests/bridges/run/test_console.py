@@ -63,6 +63,7 @@ def test_a_launcher_without_mpi4py_is_an_error_with_a_hint(monkeypatch, capsys):
     import sys
 
     monkeypatch.setenv("PMI_RANK", "0")
+    monkeypatch.setenv("PMI_SIZE", "2")
     monkeypatch.setitem(sys.modules, "mpi4py", None)
     assert command(lambda words: 0, []) == 4
     assert "hint: pip install mpi4py" in capsys.readouterr().err
