@@ -39,9 +39,10 @@ PLAIN = (
 )
 PATHS = ("table", "image", "labels", "groups")
 OF_SCENES = ("label_field", "bands", "mask", "nodata")
+OF_SPLITS = ("block_size", "regions", "buffer", "space")
 OF_TABLES = tuple(option.name for option in table_options.OPTIONS)
 KEYS = (
-    *("name", "synthetic", *PATHS, "classes", "split", "block_size", *OF_SCENES),
+    *("name", "synthetic", *PATHS, "classes", "split", *OF_SPLITS, *OF_SCENES),
     *OF_TABLES,
 )
 """What a [[data]] of a file may set."""
@@ -203,7 +204,7 @@ def _spec(name: str, given: Mapping[str, Any]) -> DataSpec:
         name,
         classes=_tuple(given["classes"]),
         split=given["split"],
-        block_size=given["block_size"],
+        **{name: given[name] for name in OF_SPLITS},
     )
     if isinstance(given["table"], Path):
         roles = table_roles(argparse.Namespace(**given))

@@ -15,6 +15,7 @@ from bridges.compare.summary import COSTS, Line, Verdicts
 from bridges.machine.files import atomic_target, write_text
 from bridges.report.page import Picture, Section, Table, render_report
 from bridges.report.plots import save_figure
+from bridges.samples.split_kinds import SPLITS
 
 Row = Mapping[str, Any]
 Arrays = Callable[[str], Mapping[str, Any]]
@@ -168,7 +169,8 @@ def _data_section(verdict: Verdicts, source: Source, pictures: Sequence[Picture]
     )
     text = [
         "Bold: the highest and what is not distinguishable from it.",
-        f"Split: {source.splits[0].note}.",
+        f"Split: {source.splits[0].note}. The scores answer: "
+        f"{SPLITS[source.splits[0].kind].question}",
     ]
     if any(line.role == "control" for line in lines):
         text.append(CONTROLS_TEXT)

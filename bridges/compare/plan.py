@@ -182,6 +182,12 @@ def _cell(settings: Settings, source: Source, entry: Entry, fold: int, seed: int
     # Only where they are given, so that rows of earlier versions keep their keys.
     if source.spec.block_size is not None:
         identity["blocks"] = source.spec.block_size
+    if source.spec.regions is not None:
+        identity["regions"] = str(source.spec.regions)
+    if source.spec.buffer is not None:
+        identity["buffer"] = source.spec.buffer
+    if source.spec.space != "geographic":
+        identity["space"] = source.spec.space
     chosen = {name: getattr(source.spec, name) for name in ("bands", "mask", "nodata")}
     if mapped and any(value is not None for value in chosen.values()):
         identity["scene"] = chosen

@@ -57,21 +57,16 @@ def load_source(spec: DataSpec, settings: Settings) -> Source:
     DataError, UsageError
         As the loaders say.
     """
-    from bridges.run.load import load_data
+    from bridges.run.load import load_data, map_domain
     from bridges.samples.splits import repeated_splits, split_kind
 
     spec.check()
-    data = load_data(spec, spec.open_scene())
+    scene = spec.open_scene()
+    data = load_data(spec, scene)
     kind, why = split_kind(data, spec.split)
     n = 1 if kind == "fixed" else settings.repeats
-    splits = repeated_splits(
-        data,
-        kind,
-        n,
-        test_size=settings.test_size,
-        seed=settings.seed,
-        block_size=spec.block_size,
-    )
+    wanted = spec.wanted(settings.test_size, map_domain(kind, scene))
+    splits = repeated_splits(data, kind, n, seed=settings.seed, **wanted)
     return Source(spec, data, tuple(splits), _fingerprint(data), (*data.notes, *why))
 
 

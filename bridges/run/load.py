@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from bridges.samples.splits import AUTO, split_kind
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bridges.samples.domain import Domain
     from bridges.samples.labelled import LabelledData, Split
     from bridges.samples.roles import TableRoles
     from bridges.scene.scene import Scene
@@ -50,6 +51,13 @@ class DataSpec:
         A kind of split, or ``auto``; see :func:`bridges.samples.splits.split_kind`.
     block_size : int or None
         Edge of a spatial block in pixels.
+    regions : str or path, or None
+        Where the regions of a split by regions stand: a field of the vector labels, a raster of
+        numbers, or a column (an array of an npz file) of the table.
+    buffer : float or None
+        Width of the dead zone of a buffered split in pixels.
+    space : str
+        Where a split by matched distances matches them.
     roles : TableRoles or None
         What the columns of the table are.
     truth : path or None
@@ -69,6 +77,9 @@ class DataSpec:
     nodata: float | None = None
     split: str | None = AUTO
     block_size: int | None = None
+    regions: str | Path | None = None
+    buffer: float | None = None
+    space: str = "geographic"
     roles: TableRoles | None = None
     truth: str | Path | None = None
 
@@ -104,6 +115,16 @@ class DataSpec:
     def names_anything(self) -> bool:
         """Whether a table or anything of a scene is named."""
         return any(getattr(self, name) is not None for name in ("table", *SCENE_ONLY))
+
+    def wanted(self, test_size: float, domain: Domain | None) -> dict[str, Any]:
+        """Return the arguments of :func:`make_split` beside data, kind and seed."""
+        return {
+            "test_size": test_size,
+            "block_size": self.block_size,
+            "buffer": self.buffer,
+            "space": self.space,
+            "domain": domain,
+        }
 
     def with_scene_in(self, folder: Path, seed: int) -> DataSpec:
         """Return the data set with the built-in scene written into a folder, if it is that."""
@@ -183,7 +204,8 @@ def load_data(spec: DataSpec, scene: Scene | None) -> LabelledData:
     if scene is None:
         from bridges.samples.tables import load_table
 
-        return load_table(_named(spec.table), classes=classes, roles=spec.roles)
+        regions = None if spec.regions is None else str(spec.regions)
+        return load_table(_named(spec.table), classes=classes, roles=spec.roles, regions=regions)
     from bridges.samples.pixels import labelled_pixels
 
     return labelled_pixels(
@@ -191,6 +213,7 @@ def load_data(spec: DataSpec, scene: Scene | None) -> LabelledData:
         _named(spec.labels),
         label_field=spec.label_field,
         groups_path=spec.groups,
+        regions=spec.regions,
         classes=classes,
     )
 
@@ -226,7 +249,8 @@ def load_inputs(spec: DataSpec, *, test_size: float, seed: int) -> Inputs:
     scene = spec.open_scene()
     data = load_data(spec, scene)
     kind, why = split_kind(data, spec.split)
-    split = make_split(data, kind, test_size=test_size, seed=seed, block_size=spec.block_size)
+    domain = map_domain(kind, scene)
+    split = make_split(data, kind, seed=seed, **spec.wanted(test_size, domain))
     _check_classes(data, split)
     truth = spec.truth or spec.labels
     return Inputs(
@@ -237,6 +261,15 @@ def load_inputs(spec: DataSpec, *, test_size: float, seed: int) -> Inputs:
         spec.label_field,
         (*data.notes, *why),
     )
+
+
+def map_domain(kind: str, scene: Scene | None) -> Domain | None:
+    """Return pixels of the map for a kind of split that asks for them."""
+    if kind != "knndm" or scene is None:
+        return None
+    from bridges.samples.domain import draw_domain
+
+    return draw_domain(scene)
 
 
 def _check_classes(data: LabelledData, split: Split) -> None:

@@ -30,6 +30,7 @@ from bridges.errors import UsageError
 from bridges.run import table_options
 from bridges.run.option_types import at_least, comma_list, number, share
 from bridges.run.parser import Option, Parser
+from bridges.samples.distances import SPACES
 from bridges.samples.scaling import SCALES
 from bridges.samples.splits import AUTO, CHOICES
 from bridges.svm.kernels import FEATURE_KERNELS
@@ -115,6 +116,28 @@ TEST_SIZE = Option(
 BLOCK_SIZE = Option(
     ("--block-size",), "pixels on a side of a spatial block", LEARNING, DATA, type=at_least(1)
 )
+REGIONS = Option(
+    ("--regions",),
+    "regions for --split regions: a field of the vector labels, a raster of numbers, a column",
+    LEARNING,
+    DATA,
+    metavar="NAME|FILE",
+)
+BUFFER = Option(
+    ("--buffer",),
+    "pixels between training and test samples of --split buffered (default: 10)",
+    LEARNING,
+    DATA,
+    type=number("a width", least=0),
+)
+SPACE = Option(
+    ("--space",),
+    "where --split knndm matches distances: on the map, or between features",
+    LEARNING,
+    DATA,
+    default="geographic",
+    choices=SPACES,
+)
 SCALE = Option(
     ("--scale",),
     "feature scaling, fitted on the training samples; minmax is to [-1, 1]",
@@ -157,7 +180,7 @@ OPTIONS = (
     CONFIG, SEED, JOBS, JSON, VERBOSE, QUIET, SHOW_VERSIONS,
     OUT, OVERWRITE, DRY_RUN,
     IMAGE, LABELS, LABEL_FIELD, GROUPS, CLASSES, BANDS, MASK, NODATA, TABLE, SPLIT, TEST_SIZE,
-    BLOCK_SIZE, SCALE, *table_options.OPTIONS,
+    BLOCK_SIZE, REGIONS, BUFFER, SPACE, SCALE, *table_options.OPTIONS,
     KERNEL, GAMMA, DEGREE, COEF0, C, CLASS_WEIGHT, MULTICLASS,
 )  # fmt: skip
 """In the order of ``--help``."""

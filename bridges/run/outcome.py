@@ -27,6 +27,7 @@ from bridges.report.sections import (
 )
 from bridges.run.folder import RunFolder
 from bridges.run.record import run_record
+from bridges.run.split_report import mismatches, profiles, question, split_section
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,6 +69,7 @@ def score(
         "n_masked": inputs.data.n_masked,
         "split": inputs.split.kind,
         "split_note": inputs.split.note,
+        "split_question": question(inputs),
         "oob_score": model.oob_score_ if isinstance(model, HasOutOfBagScore) else None,
         **({"search": model.search_} if isinstance(model, HasSearch) else {}),
         **facts,
@@ -131,7 +133,9 @@ def write_outcome(
     if isinstance(model, WritesFiles):  # a search has a table and a figure of its own
         model.write_files(folder)
     run.clock.lap("save")
-    sections = [scores_section(metrics)]
+    found = profiles(inputs)
+    metrics["split_mismatch"] = mismatches(found)
+    sections = [scores_section(metrics), split_section(inputs, found)]
     if inputs.scene is not None:
         sections.append(_write_map(pipeline, inputs, inputs.scene, folder, run.narrator))
         run.clock.lap("map")

@@ -123,6 +123,9 @@ def data_spec(args: argparse.Namespace) -> DataSpec:
         nodata=args.nodata,
         split=args.split,
         block_size=args.block_size,
+        regions=args.regions,
+        buffer=args.buffer,
+        space=args.space,
         roles=table_roles(args),
     )
     return spec if spec.names_anything else dataclasses.replace(spec, synthetic=True)

@@ -35,6 +35,8 @@ class LabelledData:
         Position in the scene.
     coordinates : ndarray of shape (n, 2), float64, or None
         Position of a table's samples, x and y in whatever system the table has.
+    regions : ndarray of shape (n,), int64, or None
+        Which region a sample comes from, from 1; 0 for none.
     n_masked : int
         Labelled samples that were dropped: nodata, NaN, or hidden by a mask.
     source : str
@@ -53,6 +55,7 @@ class LabelledData:
     rows: NDArray[np.int64] | None = None
     cols: NDArray[np.int64] | None = None
     coordinates: NDArray[np.float64] | None = None
+    regions: NDArray[np.int64] | None = None
     n_masked: int = 0
     source: str = ""
     fixed_split: Split | None = None
@@ -74,6 +77,7 @@ class LabelledData:
             rows=None if self.rows is None else self.rows[index],
             cols=None if self.cols is None else self.cols[index],
             coordinates=None if self.coordinates is None else self.coordinates[index],
+            regions=None if self.regions is None else self.regions[index],
             fixed_split=None,
         )
 
@@ -194,8 +198,8 @@ class Split:
     ----------
     train, test : ndarray of int
         Disjoint, ascending.
-    kind : {"random", "polygons", "blocks", "fixed"}
-        How they were told apart.
+    kind : str
+        How they were told apart, a name of :data:`bridges.samples.splits.SPLITS`.
     note : str
         One sentence for the report.
     """

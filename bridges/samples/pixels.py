@@ -11,6 +11,7 @@ import numpy as np
 
 from bridges.samples.labelled import LabelledData, class_name, named, parse_classes, require_samples
 from bridges.samples.labels import UNLABELLED, LabelSource, _image_of, open_labels, read_codes
+from bridges.samples.regions import region_numbers
 from bridges.samples.tables import load_table
 from bridges.scene.raster import Grid, opened, require_same_grid
 
@@ -28,6 +29,7 @@ def labelled_pixels(
     *,
     label_field: str | None = None,
     groups_path: str | Path | None = None,
+    regions: str | Path | None = None,
     classes: Sequence[str | int] | None = None,
 ) -> LabelledData:
     """Read the labelled pixels of a scene.
@@ -46,6 +48,8 @@ def labelled_pixels(
         Raster of polygon numbers, 0 outside of all; a vector file's own features by default.
         A labelled pixel outside of all polygons is counted to one of its class that it touches:
         labels are often burnt with the pixels that an outline touches, numbers without.
+    regions : str or path, optional
+        Field of the vector file that names regions, or a raster of region numbers, 0 outside.
     classes : sequence of str or int, optional
         Names or codes of the classes to keep; by default all.
 
@@ -79,6 +83,9 @@ def labelled_pixels(
     if groups_path is not None:
         groups, note = _adopt_edges(pixels)
         notes += note
+    region = None
+    if regions is not None:
+        region = region_numbers(scene, source, regions, pixels.rows, pixels.cols)
     keep = np.isin(pixels.y, chosen)
     return LabelledData(
         X=pixels.X[keep],
@@ -88,6 +95,7 @@ def labelled_pixels(
         groups=None if groups is None else groups[keep],
         rows=pixels.rows[keep],
         cols=pixels.cols[keep],
+        regions=None if region is None else region[keep],
         n_masked=sum(pixels.labelled.get(c, 0) for c in chosen) - int(keep.sum()),
         source=str(path),
         notes=tuple(notes),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,8 @@ class VectorLabels:
         Name of every code.
     notes : list of str
         What was left out.
+    fields : dict of str to ndarray
+        Values of all fields of all features of the file.
     """
 
     grid: Grid
@@ -54,6 +56,7 @@ class VectorLabels:
     numbers: NDArray[np.int64]
     class_names: dict[int, str]
     notes: list[str]
+    fields: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     has_groups: bool = True
 
     def read(self, window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -139,7 +142,8 @@ def open_vector(
     # GDAL renumbers features of a GeoJSON whose ids repeat; the numbers used here are positions.
     notes += [str(w.message) for w in said if "Several features with id" not in str(w.message)]
     shapes = _reproject(shapely, shapes[use], meta["crs"], grid, file)
-    labels = VectorLabels(grid, shapes, codes[use], np.flatnonzero(use) + 1, names, notes)
+    numbers, values = np.flatnonzero(use) + 1, dict(zip(fields, columns, strict=True))
+    labels = VectorLabels(grid, shapes, codes[use], numbers, names, notes, values)
     _require_overlap(labels, file)
     return labels
 

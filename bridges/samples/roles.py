@@ -60,7 +60,7 @@ class TableRoles:
 
     Attributes
     ----------
-    label_column, group_column : str or None
+    label_column, group_column, region_column : str or None
         Names of columns (or numbers from 1 where there is no header).
     ignore_columns : sequence of str
         Columns that are no features.
@@ -79,6 +79,7 @@ class TableRoles:
     missing: Sequence[str] = ()
     delimiter: str | None = None
     decimal: str | None = None
+    region_column: str | None = None
 
     def said(self) -> bool:
         """Tell whether anything was said."""
@@ -95,8 +96,8 @@ class Columns:
         Of the labels.
     features : list of int
         Of the features.
-    group, split : int or None
-        Of groups, and of ``train`` and ``test``.
+    group, region, split : int or None
+        Of groups, of regions, and of ``train`` and ``test``.
     coordinates : tuple of (int, int) or None
         Of x and y.
     notes : list of str
@@ -106,6 +107,7 @@ class Columns:
     label: int
     features: list[int]
     group: int | None = None
+    region: int | None = None
     split: int | None = None
     coordinates: tuple[int, int] | None = None
     notes: list[str] = field(default_factory=list)
@@ -144,6 +146,7 @@ class _Assignment:
     def columns(self) -> Columns:
         label = self._take(self.roles.label_column)
         group = self._take(self.roles.group_column)
+        region = self._take(self.roles.region_column)
         for name in self.roles.ignore_columns:
             self._take(name)
         split = self._first(("split",))
@@ -153,7 +156,7 @@ class _Assignment:
         if group is None:
             group = self._guessed_group()
         self._drop_no_features(label)
-        return Columns(label, self.free, group, split, coordinates, self.notes)
+        return Columns(label, self.free, group, region, split, coordinates, self.notes)
 
     def _require_distinct_names(self) -> None:
         named = [name for name in self.names if name]

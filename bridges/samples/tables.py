@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ class _Raw:
     y: NDArray[Any]
     test: NDArray[np.bool_] | None = None
     groups: NDArray[np.int64] | None = None
+    regions: NDArray[np.int64] | None = None
     feature_names: list[str] = field(default_factory=list)
     class_names: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -45,6 +46,7 @@ def load_table(
     *,
     classes: Sequence[str | int] | None = None,
     roles: TableRoles | None = None,
+    regions: str | None = None,
 ) -> LabelledData:
     """Read a table of samples.
 
@@ -60,6 +62,8 @@ def load_table(
         Names or codes of the classes to keep; by default all.
     roles : TableRoles, optional
         What the columns of a text table are.
+    regions : str, optional
+        Column of a text table, or array of an npz file, that tells the region of every sample.
 
     Returns
     -------
@@ -74,17 +78,17 @@ def load_table(
         If the file cannot be read, a feature is no number, or fewer than two classes are left.
     """
     path = require_file(path)
-    roles = roles or TableRoles()
+    roles = replace(roles or TableRoles(), region_column=regions)
     suffix = path.suffix.lower()
     if suffix in CSV or (suffix in TEXT and not _is_libsvm(path) and looks_delimited(path)):
         raw = _read_csv(path, roles)
-    elif roles.said():
+    elif replace(roles, region_column=None).said() or (regions and suffix != ".npz"):
         raise UsageError(
             f"{path} is no text table, so its columns have no names to go by.",
             "Leave out --label-column and the like, or give a .csv file.",
         )
     else:
-        raw = (_read_npz if suffix == ".npz" else _read_libsvm)(path)
+        raw = _read_npz(path, regions) if suffix == ".npz" else _read_libsvm(path)
     raw = _without_unlabelled(raw, path)
     codes, names = _class_codes(raw.y, path)
     return _labelled(raw, codes, raw.class_names or names, classes, path)
@@ -105,6 +109,7 @@ def _without_unlabelled(raw: _Raw, path: Path) -> _Raw:
     raw.X, raw.y, raw.unlabelled = raw.X[kept], raw.y[kept], None
     raw.test = None if raw.test is None else raw.test[kept]
     raw.groups = None if raw.groups is None else raw.groups[kept]
+    raw.regions = None if raw.regions is None else raw.regions[kept]
     raw.coordinates = None if raw.coordinates is None else raw.coordinates[kept]
     return raw
 
@@ -137,6 +142,7 @@ def _labelled(
         feature_names=feature_names,
         groups=None if raw.groups is None else raw.groups[keep],
         coordinates=None if raw.coordinates is None else raw.coordinates[keep],
+        regions=None if raw.regions is None else raw.regions[keep],
         n_masked=int(np.sum(wanted & ~finite)),
         source=str(path),
         fixed_split=None if raw.test is None else _fixed(raw.test[keep], path),
@@ -176,7 +182,7 @@ def _class_codes(labels: NDArray[Any], path: Path) -> tuple[NDArray[np.int64], d
     return codes, {}
 
 
-def _read_npz(path: Path) -> _Raw:
+def _read_npz(path: Path, regions: str | None) -> _Raw:
     arrays = _load_arrays(path)
     if all(key in arrays for key in TRAIN_TEST):
         y_train, y_test = arrays["y_train"].ravel(), arrays["y_test"].ravel()
@@ -195,6 +201,10 @@ def _read_npz(path: Path) -> _Raw:
         )
     if "groups" in arrays:
         raw.groups = np.unique(arrays["groups"], return_inverse=True)[1].astype(np.int64) + 1
+    if regions is not None and regions not in arrays:
+        raise DataError(f"{path} has no array '{regions}'.", f"It holds: {', '.join(arrays)}.")
+    if regions is not None:
+        raw.regions = np.unique(arrays[regions], return_inverse=True)[1].astype(np.int64) + 1
     if "feature_names" in arrays:
         raw.feature_names = arrays["feature_names"].astype(str).tolist()
     if "class_names" in arrays:
@@ -246,6 +256,8 @@ def _read_csv(path: Path, roles: TableRoles) -> _Raw:
         raw.test = _test_rows(cells.frame[columns.split].tolist(), path)
     if columns.group is not None:
         raw.groups = np.unique(cells.frame[columns.group], return_inverse=True)[1] + 1
+    if columns.region is not None:
+        raw.regions = np.unique(cells.frame[columns.region], return_inverse=True)[1] + 1
     features = [_numbers(cells, i, names[i], roles, path) for i in columns.features]
     raw.feature_names = [names[i] for i in columns.features]
     if features:
