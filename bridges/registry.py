@@ -86,6 +86,8 @@ def build(name: str, target: Callable[..., Any], params: dict[str, Any]) -> Any:
     UsageError
         If a parameter is not one of the target's; nothing is swallowed.
     """
+    if not params:
+        return target()  # reading a signature takes longer than a small dual
     signature = inspect.signature(target).parameters
     if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.values()):
         for key in params:
