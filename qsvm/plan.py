@@ -73,7 +73,7 @@ def estimate(
     sizes : sequence of int
         Binary variables of each problem.
     num_reads, annealing_time, spin_reversals, members_per_submission
-        As in :class:`qsvm.samplers.chip.packed.PackedSampler`.
+        As in :class:`qsvm.samplers.chip.settings.ChipSettings`.
     quota_s : float
         QPU seconds at hand.
 

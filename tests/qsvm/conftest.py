@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -65,9 +66,10 @@ def quick_sampler(tmp_path: Path) -> Callable[..., Any]:
     def make(tries: int = 3, deadline_s: float = 3.0, **options: Any) -> PackedQPU:
         given = {"store": str(tmp_path / "run"), "num_reads": 20, "members_per_submission": 2}
         sampler = PackedQPU(**given | options)
-        sampler.patience = Patience(
+        patience = Patience(
             tries=tries, first_s=0.01, longest_s=0.05, deadline_s=deadline_s, poll_s=1
         )
+        sampler.run = dataclasses.replace(sampler.run, patience=patience)
         return sampler
 
     return make

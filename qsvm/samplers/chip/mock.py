@@ -15,9 +15,10 @@ from qsvm.samplers.base import ALL_CONSTRAINTS, sample_each
 from qsvm.samplers.chip.budget import Budget
 from qsvm.samplers.chip.chips import Chip, named_chip, require_extra
 from qsvm.samplers.chip.embedding import NOISE, TORQUE
-from qsvm.samplers.chip.packed import PackedSampler, Schedule
+from qsvm.samplers.chip.packed import PackedSampler
 from qsvm.samplers.chip.packing import Request
 from qsvm.samplers.chip.reading import Answer
+from qsvm.samplers.chip.settings import ChipSettings, Schedule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +50,7 @@ class MockQPU(PackedSampler):
         Standard deviation of the errors, in units of the largest coupling.
     num_reads, chain_strength, annealing_time, anneal_schedule, reverse_schedule, spin_reversals
     unembedding, members_per_submission, max_qpu_seconds
-        As in :class:`qsvm.samplers.chip.packed.PackedSampler`; times only enter the estimate.
+        As in :class:`qsvm.samplers.chip.settings.ChipSettings`; times only enter the estimate.
     """
 
     summary = "QPU rehearsal: packing, chains and noise of a made-up chip, without an account"
@@ -74,15 +75,17 @@ class MockQPU(PackedSampler):
         max_qpu_seconds: float | None = None,
     ) -> None:
         super().__init__(
-            num_reads=num_reads,
-            chain_strength=chain_strength,
-            annealing_time=annealing_time,
-            anneal_schedule=anneal_schedule,
-            reverse_schedule=reverse_schedule,
-            spin_reversals=spin_reversals,
-            unembedding=unembedding,
-            members_per_submission=members_per_submission,
-            max_qpu_seconds=max_qpu_seconds,
+            ChipSettings(
+                num_reads=num_reads,
+                chain_strength=chain_strength,
+                annealing_time=annealing_time,
+                anneal_schedule=anneal_schedule,
+                reverse_schedule=reverse_schedule,
+                spin_reversals=spin_reversals,
+                unembedding=unembedding,
+                members_per_submission=members_per_submission,
+                max_qpu_seconds=max_qpu_seconds,
+            )
         )
         require_extra()
         self.chip_name = chip

@@ -7,7 +7,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,13 +17,7 @@ from qsvm.samplers.base import SampleBatch
 from qsvm.samplers.chip.budget import AnnealSettings
 from qsvm.samplers.chip.chips import Chip
 from qsvm.samplers.chip.cliques import CliqueFinder
-from qsvm.samplers.chip.embedding import (
-    TORQUE,
-    UNEMBEDDINGS,
-    Embedded,
-    draw_signs,
-    embed,
-)
+from qsvm.samplers.chip.embedding import Embedded, draw_signs, embed
 from qsvm.samplers.chip.packing import Placement, Plan, Request, Submission, make_plan, make_request
 from qsvm.samplers.chip.reading import (
     Answer,
@@ -34,6 +28,7 @@ from qsvm.samplers.chip.reading import (
     refined_bits,
     warn_of_noise,
 )
+from qsvm.samplers.chip.settings import ChipSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,8 +41,6 @@ SWEEP = (0.7, 1.0, 1.414, 2.0, 2.8, 4.0)
 SWEEP_READS = 50
 """Reads of each."""
 
-Schedule = Sequence[Sequence[float]]
-
 log = logging.getLogger(__name__)
 
 
@@ -58,111 +51,20 @@ class PackedSampler(abc.ABC):
 
     Parameters
     ----------
-    num_reads : int
-        Reads of each problem, split into several submissions where one would take too long.
-    chain_strength : float or "sweep"
-        Prefactor of uniform torque compensation; "sweep" tries some on the largest problem, in one
-        extra submission of few reads, and keeps the one with the lowest energies.
-    annealing_time : float, optional
-        Microseconds of one anneal.
-    anneal_schedule : sequence of (float, float), optional
-        Points (µs, s) instead of an annealing time.
-    reverse_schedule : sequence of (float, float), optional
-        Starting at s = 1: every problem is annealed once more, in reverse, from its best sample
-        after greedy descent, with as many reads; both kinds of samples are returned.
-    spin_reversals : int
-        Random spin reversals among which the reads are shared out (each is programmed anew); 0 for
-        none.
-    unembedding : {"majority", "discard", "descent"}
-        See :func:`qsvm.samplers.chip.embedding.unembed`.
-    reduce_intersample_correlation : bool
-        Pause between reads.
-    programming_thermalization, readout_thermalization : float, optional
-        Microseconds.
-    members_per_submission : int, optional
-        At most so many problems together; as many as fit by default.
-    max_qpu_seconds : float, optional
-        Refuse to spend more.
+    settings : ChipSettings
+        What is asked for.
     """
 
     together: int | None = None
     """Problems per submission where the class decides it."""
 
-    def __init__(
-        self,
-        *,
-        num_reads: int = 100,
-        chain_strength: float | str = TORQUE,
-        annealing_time: float | None = None,
-        anneal_schedule: Schedule | None = None,
-        reverse_schedule: Schedule | None = None,
-        spin_reversals: int = 0,
-        unembedding: str = "majority",
-        reduce_intersample_correlation: bool = False,
-        programming_thermalization: float | None = None,
-        readout_thermalization: float | None = None,
-        members_per_submission: int | None = None,
-        max_qpu_seconds: float | None = None,
-    ) -> None:
-        self.num_reads = num_reads
-        self.chain_strength = chain_strength
-        self.spin_reversals = spin_reversals
-        self.unembedding = unembedding
-        self.members_per_submission = members_per_submission or self.together
-        self.max_qpu_seconds = max_qpu_seconds
-        self.reverse_schedule = reverse_schedule
-        self.settings = AnnealSettings(
-            annealing_time,
-            _schedule(anneal_schedule),
-            programming_thermalization,
-            readout_thermalization,
-            reduce_intersample_correlation,
-        )
-        self._check()
-
-    def options(self) -> dict[str, Any]:
-        """Return the options that decide what is asked, for a store to keep."""
-        return {
-            "num_reads": self.num_reads,
-            "chain_strength": self.chain_strength,
-            "annealing_time": self.settings.annealing_time,
-            "anneal_schedule": self.settings.anneal_schedule,
-            "reverse_schedule": self.reverse_schedule,
-            "spin_reversals": self.spin_reversals,
-            "reduce_intersample_correlation": self.settings.reduce_intersample_correlation,
-            "programming_thermalization": self.settings.programming_thermalization,
-            "readout_thermalization": self.settings.readout_thermalization,
-            "members_per_submission": self.members_per_submission,
-        }
-
-    def _check(self) -> None:
-        if self.num_reads < 1:
-            raise UsageError(f"num_reads is {self.num_reads}.", "Use num_reads of at least 1.")
-        if self.together is not None and self.members_per_submission != self.together:
+    def __init__(self, settings: ChipSettings) -> None:
+        given = settings.members_per_submission
+        if self.together is not None and given not in (None, self.together):
             raise UsageError(
                 f"This sampler submits {self.together} problem at a time.", "Use 'qpu' instead."
             )
-        if self.unembedding not in UNEMBEDDINGS:
-            raise UsageError(
-                f"Unknown unembedding '{self.unembedding}'.",
-                f"Use one of {', '.join(UNEMBEDDINGS)}.",
-            )
-        strength = self.chain_strength
-        if strength != "sweep" and not (isinstance(strength, int | float) and strength > 0):
-            raise UsageError(
-                f"chain_strength is {strength!r}.",
-                "Use a positive prefactor (1.414 is Ocean's) or 'sweep'.",
-            )
-        if self.settings.reverse:
-            raise UsageError(
-                "anneal_schedule starts at s = 1, which needs a state to start from.",
-                "Give it as reverse_schedule: it starts from each problem's best sample.",
-            )
-        if self.reverse_schedule is not None and float(self.reverse_schedule[0][1]) != 1.0:
-            raise UsageError(
-                "reverse_schedule must start at s = 1.",
-                "For example [[0, 1], [5, 0.45], [85, 0.45], [90, 1]].",
-            )
+        self.settings = dataclasses.replace(settings, members_per_submission=given or self.together)
 
     @abc.abstractmethod
     def chip(self) -> Chip:
@@ -183,10 +85,10 @@ class PackedSampler(abc.ABC):
             chip,
             CliqueFinder(chip),
             sizes,
-            self.num_reads,
-            self.settings,
-            n_gauges=max(1, self.spin_reversals),
-            together=self.members_per_submission,
+            self.settings.num_reads,
+            self.settings.anneal,
+            n_gauges=max(1, self.settings.spin_reversals),
+            together=self.settings.members_per_submission,
         )
 
     def sample(
@@ -208,12 +110,6 @@ class PackedSampler(abc.ABC):
         return run.batches()
 
 
-def _schedule(points: Schedule | None) -> tuple[tuple[float, float], ...] | None:
-    if points is None:
-        return None
-    return tuple((float(t), float(s)) for t, s in points)
-
-
 class _Run:
     """One call of :meth:`PackedSampler.sample`."""
 
@@ -226,6 +122,7 @@ class _Run:
         progress: Progress,
     ) -> None:
         self.sampler = sampler
+        self.settings = sampler.settings
         self.problems = list(problems)
         self.seeds = [int(seed) for seed in seeds]
         self.n_jobs = n_jobs
@@ -233,10 +130,10 @@ class _Run:
         self.chip = sampler.chip()
 
     def batches(self) -> list[SampleBatch]:
-        strength = self.sampler.chain_strength
+        strength = self.settings.chain_strength
         prefactor = self._sweep() if isinstance(strength, str) else float(strength)
-        batches = self._ask(prefactor, self.sampler.settings, self.sampler.plan(self._sizes()))
-        if self.sampler.reverse_schedule is not None:
+        batches = self._ask(prefactor, self.settings.anneal, self.sampler.plan(self._sizes()))
+        if self.settings.reverse_schedule is not None:
             batches = self._again(prefactor, batches)
         warn_of_noise(batches)
         return batches
@@ -249,10 +146,10 @@ class _Run:
         largest = max(self.problems, key=lambda problem: problem.n_variables)
         seed = self.seeds[self.problems.index(largest)]
         pilot = _Run(self.sampler, [largest] * len(SWEEP), [seed] * len(SWEEP), self.n_jobs, _mute)
-        reads = min(SWEEP_READS, self.sampler.num_reads)
+        reads = min(SWEEP_READS, self.settings.num_reads)
         finder = CliqueFinder(self.chip)
-        plan = make_plan(self.chip, finder, pilot._sizes(), reads, self.sampler.settings)
-        batches = pilot._ask(list(SWEEP), self.sampler.settings, plan)
+        plan = make_plan(self.chip, finder, pilot._sizes(), reads, self.settings.anneal)
+        batches = pilot._ask(list(SWEEP), self.settings.anneal, plan)
         scores = [_score(batch) for batch in batches]
         best = int(np.argmin(scores))
         log.info("Chain strength: prefactor %g of %s", SWEEP[best], SWEEP)
@@ -260,27 +157,23 @@ class _Run:
 
     def _again(self, prefactor: float, first: list[SampleBatch]) -> list[SampleBatch]:
         """Anneal in reverse from the best samples and merge what comes back."""
-        schedule = _schedule(self.sampler.reverse_schedule)
-        settings = dataclasses.replace(
-            self.sampler.settings, annealing_time=None, anneal_schedule=schedule
-        )
         plan = make_plan(
             self.chip,
             CliqueFinder(self.chip),
             self._sizes(),
-            self.sampler.num_reads,
-            settings,
-            together=self.sampler.members_per_submission,
+            self.settings.num_reads,
+            self.settings.reverse,
+            together=self.settings.members_per_submission,
         )
         states = [refined_bits(p, b) for p, b in zip(self.problems, first, strict=True)]
-        second = self._ask(prefactor, settings, plan, states)
+        second = self._ask(prefactor, self.settings.reverse, plan, states)
         pairs = zip(self.problems, first, second, strict=True)
         return [merged(problem, one, two) for problem, one, two in pairs]
 
     def _ask(
         self,
         prefactor: float | list[float],
-        settings: AnnealSettings,
+        anneal: AnnealSettings,
         plan: Plan,
         states: list[NDArray[np.int8]] | None = None,
     ) -> list[SampleBatch]:
@@ -294,7 +187,7 @@ class _Run:
                 embed(self.problems[p.problem], p.chains, self.chip, prefactor=factors[p.problem])
                 for p in submission.placements
             ]
-            parameters = settings.parameters() | {"auto_scale": False, "answer_mode": "histogram"}
+            parameters = anneal.parameters() | {"auto_scale": False, "answer_mode": "histogram"}
             if states is not None:
                 parameters |= initial_state(submission, states, self.chip)
             for place, one in zip(submission.placements, embedded, strict=True):
@@ -306,7 +199,7 @@ class _Run:
             read_back(
                 problem,
                 [Piece(requests[n], answers[n], place, one) for n, place, one in parts],
-                how=self.sampler.unembedding,
+                how=self.settings.unembedding,
                 solve_s=share_s,
                 info={"solver": self.chip.name, "chain_strength_prefactor": factor},
             )
@@ -314,7 +207,7 @@ class _Run:
         ]
 
     def _with_signs(self, submission: Submission) -> Submission:
-        if not self.sampler.spin_reversals:
+        if not self.settings.spin_reversals:
             return dataclasses.replace(submission)
         placements = [
             dataclasses.replace(

@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -15,11 +15,11 @@ from bridges.errors import SolverError
 from bridges.machine.progress import Progress, no_progress
 from qsvm.problem.dual_problem import problem_digest
 from qsvm.samplers.base import ALL_CONSTRAINTS, SampleBatch, batch_from_rows
-from qsvm.samplers.chip.budget import Budget
-from qsvm.samplers.leap.cloud_run import CloudRun
+from qsvm.samplers.leap.connection import configuration
+from qsvm.samplers.leap.faults import Patience
 from qsvm.samplers.leap.messages import seconds
-from qsvm.samplers.leap.session import Entry, Session
-from qsvm.samplers.leap.store import ANSWERED, Row, RunStore
+from qsvm.samplers.leap.session import CloudRun, Entry, Session
+from qsvm.samplers.leap.store import ANSWERED, Row
 
 if TYPE_CHECKING:
     import dimod
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from qsvm.problem.dual_problem import DualProblem
 
 
-class _Hybrid(CloudRun, abc.ABC):
+class _Hybrid(abc.ABC):
     """What both hybrid samplers share.
 
     Parameters
@@ -53,6 +53,8 @@ class _Hybrid(CloudRun, abc.ABC):
         Begins the label of every submission.
     """
 
+    kind = ""
+    stores_runs: ClassVar[bool] = True
     limits = "one problem per submission, thousands of variables; charged by solver time"
 
     def __init__(
@@ -70,19 +72,24 @@ class _Hybrid(CloudRun, abc.ABC):
         in_flight: int = 8,
         label: str = "annealsvm",
     ) -> None:
-        self._set_run(
+        self.run = CloudRun(
+            kind=self.kind,
             solver=solver,
             region=region,
             profile=profile,
             store=store,
             resume=resume,
-            deadline_s=deadline_s,
-            tries=tries,
+            patience=Patience(tries=tries, deadline_s=deadline_s),
             in_flight=in_flight,
             label=label,
         )
         self.time_limit = time_limit
         self.max_hybrid_seconds = max_hybrid_seconds
+
+    @classmethod
+    def check_account(cls, profile: str | None, region: str | None) -> None:
+        """Raise a SolverError if the SDK or a token is missing."""
+        configuration(profile, region)
 
     @abc.abstractmethod
     def _model(self, problem: DualProblem) -> Any:
@@ -106,16 +113,8 @@ class _Hybrid(CloudRun, abc.ABC):
         """
         if not problems:
             return []
-        store = RunStore(self._path, resume=self.resume)
-        budget = Budget(self.max_hybrid_seconds, store.spent_us())
-        session = Session(store, self._connect, budget)
-        try:
+        with self.run.begin(self.max_hybrid_seconds) as session:
             return self._ask(session, problems, progress)
-        except BaseException:
-            store.fail()
-            raise
-        finally:
-            session.close()
 
     def _ask(
         self, session: Session, problems: Sequence[DualProblem], progress: Progress
@@ -130,7 +129,7 @@ class _Hybrid(CloudRun, abc.ABC):
             )
             for problem, limit in zip(problems, limits, strict=True)
         ]
-        rows = session.rows(entries, self.label)
+        rows = session.rows(entries)
 
         def make_job(row: Row) -> Any:
             connection = session.connection
@@ -145,7 +144,7 @@ class _Hybrid(CloudRun, abc.ABC):
             return 1e6 * limits[row.position]
 
         if any(row.state != ANSWERED for row in rows):
-            session.deliver(rows, make_job, check, self.in_flight, progress)
+            session.deliver(rows, make_job, check, progress)
         share_s = (time.perf_counter() - started) / len(problems)
         return [
             _batch(problem, session.store.answer(row), session.store.turnaround_s(row), share_s)

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bridges.errors import SolverError
 from bridges.machine.progress import Progress, no_progress
 from qsvm.samplers.base import ALL_CONSTRAINTS, SampleBatch
-from qsvm.samplers.chip.budget import Budget
 from qsvm.samplers.chip.chips import Chip
 from qsvm.samplers.chip.embedding import TORQUE
-from qsvm.samplers.chip.packed import PackedSampler, Schedule
+from qsvm.samplers.chip.packed import PackedSampler
 from qsvm.samplers.chip.packing import Plan, Request
 from qsvm.samplers.chip.reading import Answer
-from qsvm.samplers.leap.cloud_run import CloudRun
+from qsvm.samplers.chip.settings import ChipSettings, Schedule
+from qsvm.samplers.leap.connection import configuration
+from qsvm.samplers.leap.faults import Patience
 from qsvm.samplers.leap.messages import decode_answer, describe, encode
-from qsvm.samplers.leap.session import Entry, Session
-from qsvm.samplers.leap.store import ANSWERED, Row, RunStore
+from qsvm.samplers.leap.session import CloudRun, Entry, Session
+from qsvm.samplers.leap.store import ANSWERED, Row
 
 if TYPE_CHECKING:
     from qsvm.problem.dual_problem import DualProblem
 
-log = logging.getLogger(__name__)
 
-
-class PackedQPU(CloudRun, PackedSampler):
+class PackedQPU(PackedSampler):
     """Samples on a D-Wave QPU through Leap, as many problems at once as the chip holds.
 
     Every submission is in the run store before it is sent, every answer before it is used. A run
@@ -45,7 +43,7 @@ class PackedQPU(CloudRun, PackedSampler):
     num_reads, chain_strength, annealing_time, anneal_schedule, reverse_schedule, spin_reversals
     unembedding, reduce_intersample_correlation, programming_thermalization, readout_thermalization
     members_per_submission, max_qpu_seconds
-        As in :class:`qsvm.samplers.chip.packed.PackedSampler`.
+        As in :class:`qsvm.samplers.chip.settings.ChipSettings`.
     deadline_s : float
         Wall-clock seconds that one problem may take.
     tries : int
@@ -61,7 +59,7 @@ class PackedQPU(CloudRun, PackedSampler):
         If the SDK or a token is missing (before anything is sent), or Leap fails for good.
     """
 
-    kind = "qpu"
+    stores_runs: ClassVar[bool] = True
     summary = "D-Wave QPU through Leap: different problems packed on disjoint cliques"
     limits = "the chip's largest clique (Advantage about 170, Advantage2 about 100 variables)"
     handles = ALL_CONSTRAINTS
@@ -92,31 +90,38 @@ class PackedQPU(CloudRun, PackedSampler):
         label: str = "annealsvm",
     ) -> None:
         super().__init__(
-            num_reads=num_reads,
-            chain_strength=chain_strength,
-            annealing_time=annealing_time,
-            anneal_schedule=anneal_schedule,
-            reverse_schedule=reverse_schedule,
-            spin_reversals=spin_reversals,
-            unembedding=unembedding,
-            reduce_intersample_correlation=reduce_intersample_correlation,
-            programming_thermalization=programming_thermalization,
-            readout_thermalization=readout_thermalization,
-            members_per_submission=members_per_submission,
-            max_qpu_seconds=max_qpu_seconds,
+            ChipSettings(
+                num_reads=num_reads,
+                chain_strength=chain_strength,
+                annealing_time=annealing_time,
+                anneal_schedule=anneal_schedule,
+                reverse_schedule=reverse_schedule,
+                spin_reversals=spin_reversals,
+                unembedding=unembedding,
+                reduce_intersample_correlation=reduce_intersample_correlation,
+                programming_thermalization=programming_thermalization,
+                readout_thermalization=readout_thermalization,
+                members_per_submission=members_per_submission,
+                max_qpu_seconds=max_qpu_seconds,
+            )
         )
-        self._set_run(
+        self.run = CloudRun(
+            kind="qpu",
             solver=solver,
             region=region,
             profile=profile,
             store=store,
             resume=resume,
-            deadline_s=deadline_s,
-            tries=tries,
+            patience=Patience(tries=tries, deadline_s=deadline_s),
             in_flight=in_flight,
             label=label,
         )
         self._session: Session | None = None
+
+    @classmethod
+    def check_account(cls, profile: str | None, region: str | None) -> None:
+        """Raise a SolverError if the SDK or a token is missing."""
+        configuration(profile, region)
 
     def chip(self) -> Chip:
         """Return the working graph: the one that the run began with, or the solver's."""
@@ -126,7 +131,7 @@ class PackedQPU(CloudRun, PackedSampler):
         """Return what would be submitted; outside of a run, nothing is written to a store."""
         if self._session is not None:
             return super().plan(sizes)
-        connection = self._connect()
+        connection = self.run.connect()
         try:
             return self._plan_on(connection.chip(), sizes)
         finally:
@@ -141,26 +146,16 @@ class PackedQPU(CloudRun, PackedSampler):
         progress: Progress = no_progress,
     ) -> list[SampleBatch]:
         """Sample every problem; see :class:`qsvm.samplers.base.DualSampler`."""
-        session = self._open()
         try:
-            return super().sample(problems, seeds, n_jobs=n_jobs, progress=progress)
-        except BaseException:
-            session.store.fail()
-            raise
+            with self._open():
+                return super().sample(problems, seeds, n_jobs=n_jobs, progress=progress)
         finally:
             self._session = None
-            session.close()
 
     def _open(self) -> Session:
         if self._session is None:
-            store = RunStore(self._path, resume=self.resume)
-            log.info("Run store: %s", store.path)
-            store.remember("options", json.dumps(self.options()))
-            self._session = Session(
-                store,
-                self._connect,
-                Budget(self.max_qpu_seconds, store.spent_us()),
-            )
+            self._session = self.run.begin(self.settings.max_qpu_seconds)
+            self._session.store.remember("options", json.dumps(self.settings.asked()))
         return self._session
 
     def _answer(
@@ -175,7 +170,7 @@ class PackedQPU(CloudRun, PackedSampler):
             Entry(r.digest(self.chip().name), describe(r), r.submission.estimate_us)
             for r in requests
         ]
-        rows = session.rows(entries, self.label)
+        rows = session.rows(entries)
         if any(row.state != ANSWERED for row in rows):
             self._deliver(session, rows, requests, progress)
         return [
@@ -202,7 +197,7 @@ class PackedQPU(CloudRun, PackedSampler):
             decode_answer(answer, requests[row.position])
             return float(answer["answer"]["timing"]["qpu_access_time"])
 
-        session.deliver(rows, make_job, check, self.in_flight, progress)
+        session.deliver(rows, make_job, check, progress)
 
 
 class CliqueQPU(PackedQPU):

@@ -13,6 +13,7 @@ from qsvm.samplers.chip.chips import Chip
 from qsvm.samplers.chip.packed import PackedSampler
 from qsvm.samplers.chip.packing import Request
 from qsvm.samplers.chip.reading import Answer
+from qsvm.samplers.chip.settings import ChipSettings
 from qsvm.samplers.leap.messages import decode_answer
 from qsvm.samplers.leap.store import ANSWERED, RunStore, store_file
 
@@ -44,7 +45,7 @@ class Replay(PackedSampler):
         options: dict[str, Any] = json.loads(self._store.fact("options") or "{}")
         if not options:
             raise DataError(f"'{path}' holds no QPU run.", "Name the folder of a 'qpu' run.")
-        super().__init__(unembedding=unembedding, **options)
+        super().__init__(ChipSettings(unembedding=unembedding, **options))
         self.run = run
         self._read: set[int] = set()
 

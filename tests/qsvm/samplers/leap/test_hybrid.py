@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import dimod
 import numpy as np
 import pytest
@@ -63,7 +65,7 @@ def test_lost_replies_and_resume(leap, tmp_path, new_process):
         HybridBQM(store=str(tmp_path)).sample(PROBLEMS, SEEDS)
     server.faults.clear()
     sampler = HybridBQM(store=str(tmp_path), resume=True)
-    sampler.patience = Patience(first_s=0.01, poll_s=1)
+    sampler.run = dataclasses.replace(sampler.run, patience=Patience(first_s=0.01, poll_s=1))
     batches = sampler.sample(PROBLEMS, SEEDS)
 
     assert len(batches) == 3
