@@ -8,6 +8,7 @@ The first two label in the compiled loop and give the classes of ``predict``, bi
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -180,6 +181,46 @@ def distinct(samples: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64
     return first[:count], same
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class KernelRecipe:
+    """All of a kernel model that labelling takes: plain values, which ranks can send.
+
+    Attributes
+    ----------
+    transformers : list of transformer
+        Fitted; what is done with the features, in this order.
+    labeller : Labeller
+        Chooses positions in ``classes``.
+    classes : ndarray of shape (n_classes,)
+        Class codes.
+    n_features : int
+        Features that the first transformer takes.
+    """
+
+    transformers: list[Any]
+    labeller: Labeller
+    classes: NDArray[Any]
+    n_features: int
+
+    @classmethod
+    def of(cls, classifier: Any) -> KernelRecipe | None:
+        """Return that of a kernel model or of a pipeline that ends with one; None of others."""
+        if isinstance(classifier, KernelRecipe):
+            return classifier
+        steps = [step for _, step in getattr(classifier, "steps", [("", classifier)])]
+        *before, last = [step for step in steps if step != "passthrough"]
+        labeller = last.labeller() if isinstance(last, HasLabeller) else None
+        if labeller is None or not labeller.is_compiled:
+            return None
+        return cls(before, labeller, np.asarray(last.classes_), classifier.n_features_in_)
+
+    def prepare(self, values: NDArray[np.float64]) -> NDArray[Any]:
+        """Return samples, as the labeller takes them, of physical values (n, n_features)."""
+        for transformer in self.transformers:
+            values = transformer.transform(values)
+        return self.labeller.prepare(np.asarray(values, dtype=np.float64))
+
+
 def labelling_for(
     classifier: Any, scene: Scene, codes: Sequence[int], dtype: str, nodata: int
 ) -> Labelling:
@@ -187,7 +228,7 @@ def labelling_for(
 
     Parameters
     ----------
-    classifier : estimator or callable
+    classifier : estimator, KernelRecipe or callable
         Fitted; or from values (n, n_bands) to class codes (n,).
     scene : Scene
         The image.
@@ -206,8 +247,8 @@ def labelling_for(
         If a class of the classifier is not among ``codes``.
     """
     held = np.asarray(codes, dtype=dtype)
-    found = _kernel_model(classifier)
-    if found is None:
+    recipe = KernelRecipe.of(classifier)
+    if recipe is None:
         predict = getattr(classifier, "predict", classifier)
         # one call a window, and one at a time: nothing is known about it
         return Labelling(
@@ -218,32 +259,14 @@ def labelling_for(
             parallel=False,
             batch=1 << 62,
         )
-    transformers, labeller, classes = found
-    _require_bands(scene, classifier.n_features_in_)
-
-    def prepare(values: NDArray[np.float64]) -> NDArray[Any]:
-        for transformer in transformers:
-            values = transformer.transform(values)
-        return labeller.prepare(np.asarray(values, dtype=np.float64))
-
+    _require_bands(scene, recipe.n_features)
     first, *others = scene.stored_types()
     small = first.kind in "ui" and first.itemsize <= 2 and all(each == first for each in others)
-    source: Source = ArraySource(scene, prepare)
-    if small and all(is_featurewise(transformer) for transformer in transformers):
-        source = TableSource(scene, prepare, first)
-    known = held[_positions(classes, codes)]
-    return Labelling(source, labeller.prepared_indices, known, nodata)
-
-
-def _kernel_model(classifier: Any) -> tuple[list[Any], Labeller, NDArray[Any]] | None:
-    """Return transformers, labeller and classes of a kernel model that is labelled in loops."""
-    steps = [step for _, step in getattr(classifier, "steps", [("", classifier)])]
-    steps = [step for step in steps if step != "passthrough"]
-    last = steps[-1]
-    labeller = last.labeller() if isinstance(last, HasLabeller) else None
-    if labeller is None or not labeller.is_compiled:
-        return None
-    return steps[:-1], labeller, np.asarray(last.classes_)
+    source: Source = ArraySource(scene, recipe.prepare)
+    if small and all(is_featurewise(transformer) for transformer in recipe.transformers):
+        source = TableSource(scene, recipe.prepare, first)
+    known = held[_positions(recipe.classes, codes)]
+    return Labelling(source, recipe.labeller.prepared_indices, known, nodata)
 
 
 def _require_bands(scene: Scene, n_features: int) -> None:

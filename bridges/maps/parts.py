@@ -47,6 +47,14 @@ def folder_of(target: Path) -> Path:
     return target.with_name(f".{target.name}.parts")
 
 
+def begin(folder: Path, key: str, *, resume: bool) -> dict[int, Place]:
+    """Make the folder of a map's parts; return what is finished, nothing unless resumed."""
+    if not resume:
+        discard(folder)
+    folder.mkdir(exist_ok=True)
+    return finished(folder, key) if resume else {}
+
+
 def discard(folder: Path) -> None:
     """Remove all parts."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -65,7 +73,7 @@ class PartFile:
 
     def __init__(self, folder: Path, key: str) -> None:
         self.path = folder / f"{key}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._file = self.path.open("xb")
+        self._file = self.path.open("xb", buffering=0)  # nothing is left to write at its end
         self._lock = threading.Lock()
 
     def add(self, window: int, about: Mapping[str, Any], content: Sequence[bytes]) -> Place:
@@ -74,11 +82,11 @@ class PartFile:
         length = sum(map(len, content))
         with self._lock:
             check = _checksum([told, *content])
-            self._file.write(RECORD.pack(MARK, window, len(told), length, check) + told)
-            start = self._file.tell()
-            for piece in content:
-                self._file.write(piece)
-            self._file.flush()
+            header = RECORD.pack(MARK, window, len(told), length, check)
+            start = self._file.tell() + len(header) + len(told)
+            left = memoryview(b"".join([header, told, *content]))
+            while left:
+                left = left[self._file.write(left) :]
         return Place(self.path, start, about)
 
     def close(self) -> None:

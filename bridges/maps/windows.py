@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from bridges.scene.scene import Scene
 
-EACH = 6
-"""Windows for every thread at least, so that none is idle for long at the end."""
+FEWEST = 96
+"""Windows at least, of large scenes: few threads are idle for long at the end. Their number depends
+on no threads and ranks, so that a run with more or fewer of them goes on with what is finished."""
 
 PROBED, PROBE_S = 1 << 17, 0.05
 """Pixels looked at before the work begins, and seconds in which some of them are labelled."""
@@ -29,9 +30,7 @@ SEARCH_S = 40e-9
 """Seconds that it takes to find out whether a pixel's values have occurred before."""
 
 
-def cut_windows(
-    scene: Scene, threads: int, largest_rows: int, largest_columns: int
-) -> list[Window]:
+def cut_windows(scene: Scene, largest_rows: int, largest_columns: int) -> list[Window]:
     """Return windows that cover a scene once, from the top left.
 
     They begin at tiles of the map and, where these are larger, at blocks of the image; of an image
@@ -41,8 +40,6 @@ def cut_windows(
     ----------
     scene : Scene
         The image.
-    threads : int
-        How many work on it.
     largest_rows, largest_columns : int
         Largest window; an area, where it has to be as wide as the image.
     """
@@ -60,7 +57,7 @@ def cut_windows(
     def count() -> int:
         return -(-scene.height // rows) * -(-scene.width // columns)
 
-    while count() < EACH * threads and (rows > unit_rows or columns > unit_columns):
+    while count() < FEWEST and (rows > unit_rows or columns > unit_columns):
         if columns > max(unit_columns, rows):
             columns = _whole(columns // 2, unit_columns)
         elif rows > unit_rows:
@@ -85,8 +82,10 @@ class Estimate:
 
     Attributes
     ----------
-    n_pixels, n_windows, threads : int
-        Size of the work, and how many threads of this rank share it.
+    n_pixels, n_windows, n_finished : int
+        Size of the work, and how many windows an earlier run has done.
+    threads, ranks : int
+        Threads of each rank.
     seconds : float or None
         Expected, from a window in the middle of the scene; None for a classifier of which nothing
         is known.
@@ -98,7 +97,9 @@ class Estimate:
 
     n_pixels: int
     n_windows: int
+    n_finished: int
     threads: int
+    ranks: int
     seconds: float | None
     equal: float
     merges: bool
@@ -106,28 +107,34 @@ class Estimate:
     def __str__(self) -> str:
         """Return it in words."""
         size = f"{self.n_pixels / 1e6:.1f} million pixels in {self.n_windows} windows"
-        once = ", equal pixels once" if self.merges else ""
+        done = f" ({self.n_finished} of them done before)" if self.n_finished else ""
         threads = f"{self.threads} thread" + "s" * (self.threads > 1)
+        ranks = f"{self.ranks} ranks of " if self.ranks > 1 else ""
+        once = ", equal pixels once" if self.merges else ""
         expected = "" if self.seconds is None else f": about {self.seconds:.0f} s"
-        return f"{size} on {threads}{once}{expected}"
+        return f"{size}{done} on {ranks}{threads}{once}{expected}"
 
 
 def estimate(
-    scene: Scene, labelling: Labelling, windows: list[Window], threads: int, ranks: int = 1
+    scene: Scene,
+    labelling: Labelling,
+    windows: list[Window],
+    threads: int,
+    ranks: int = 1,
+    n_finished: int = 0,
 ) -> Estimate:
     """Read and label some pixels of the middle window and tell how long all will take."""
-    n_pixels = scene.height * scene.width
-    if not labelling.parallel:
-        return Estimate(n_pixels, len(windows), threads, None, 0.0, False)
-    started = time.perf_counter()
-    stored = scene.read_stored(windows[len(windows) // 2])
-    read_s = time.perf_counter() - started
-    n_read = stored.visible.size
-    label_s, equal, share = _probe(labelling, stored)
-    merges = equal * label_s > SEARCH_S
-    once = label_s * (1 - equal) + SEARCH_S if merges else label_s
-    seconds = n_pixels * (read_s / n_read + share * once) / (threads * ranks)
-    return Estimate(n_pixels, len(windows), threads, seconds, equal, merges)
+    n_pixels, seconds, equal, merges = scene.height * scene.width, None, 0.0, False
+    if labelling.parallel:
+        started = time.perf_counter()
+        stored = scene.read_stored(windows[len(windows) // 2])
+        read_s = time.perf_counter() - started
+        label_s, equal, share = _probe(labelling, stored)
+        merges = equal * label_s > SEARCH_S
+        once = label_s * (1 - equal) + SEARCH_S if merges else label_s
+        left = n_pixels * (1 - n_finished / len(windows))
+        seconds = left * (read_s / stored.visible.size + share * once) / (threads * ranks)
+    return Estimate(n_pixels, len(windows), n_finished, threads, ranks, seconds, equal, merges)
 
 
 def _probe(labelling: Labelling, stored: Stored) -> tuple[float, float, float]:

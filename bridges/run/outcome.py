@@ -25,14 +25,13 @@ from bridges.report.sections import (
     run_section,
     scores_section,
 )
-from bridges.run.folder import RunFolder
 from bridges.run.record import run_record
 from bridges.run.split_report import mismatches, profiles, question, split_section
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bridges.run.console import Narrator
+    from bridges.machine.comm import Communicator
     from bridges.run.load import Inputs
     from bridges.run.record import Run
     from bridges.scene.scene import Scene
@@ -96,6 +95,7 @@ def write_outcome(
     inputs: Inputs,
     metrics: dict[str, Any],
     run: Run,
+    comm: Communicator,
 ) -> None:
     """Write every file of a run into its folder.
 
@@ -109,6 +109,8 @@ def write_outcome(
         From :func:`score`.
     run : Run
         Where to, and what ``run.json`` says.
+    comm : Communicator
+        Ranks of which the others wait to :func:`bridges.maps.classify.assist` with the map.
     """
     from sklearn.pipeline import Pipeline
 
@@ -137,7 +139,7 @@ def write_outcome(
     metrics["split_mismatch"] = mismatches(found)
     sections = [scores_section(metrics), split_section(inputs, found)]
     if inputs.scene is not None:
-        sections.append(_write_map(pipeline, inputs, inputs.scene, folder, run.narrator))
+        sections.append(_write_map(pipeline, inputs, inputs.scene, run, comm))
         run.clock.lap("map")
     sections += [classes_section(metrics), _quality(model, metrics)]
     folder.write_json("metrics.json", metrics)
@@ -161,7 +163,7 @@ def _lead(metrics: dict[str, Any], inputs: Inputs) -> str:
 
 
 def _write_map(
-    pipeline: Any, inputs: Inputs, scene: Scene, folder: RunFolder, narrator: Narrator
+    pipeline: Any, inputs: Inputs, scene: Scene, run: Run, comm: Communicator
 ) -> Section:
     """Classify the scene; write map.tif and map.png; return the report's section."""
     from bridges.maps.classify import predict_map
@@ -169,16 +171,17 @@ def _write_map(
     from bridges.report.map_plots import map_figure
     from bridges.report.plots import save_figure
 
-    names = inputs.data.class_names
-    with folder.target("map.tif") as target, narrator.progress("map (pixels)") as progress:
+    names, folder = inputs.data.class_names, run.folder
+    with folder.target("map.tif") as target, run.narrator.progress("map (pixels)") as progress:
         predict_map(
             pipeline,
             scene,
             target,
             class_names=names,
             class_colors=scene.colors_for(names),
+            comm=comm,
             progress=progress,
-            told=lambda expected: narrator.say(f"map: {expected}"),
+            told=lambda expected: run.narrator.say(f"map: {expected}"),
         )
     predicted = map_picture(folder.file("map.tif"))
     order = {code: place for place, code in enumerate(names, start=1)}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridges.errors import DataError, UsageError
+from bridges.machine import comm as mpi
 from bridges.run import options
 from bridges.run.command import Command
 from bridges.run.console import Narrator
@@ -31,6 +32,14 @@ OPTIONS = (
     options.IMAGE.but(users=ONLY, required=True),
     options.OUT.but(users=ONLY, help="the map, a GeoTIFF", metavar="FILE", required=True),
     options.OVERWRITE.but(users=ONLY, help="replace an existing map"),
+    options.JOBS.but(users=ONLY, help="threads of each rank (default: all cores)"),
+    Option(
+        ("--resume",),
+        "go on with what an interrupted map at the same place has left",
+        ONLY,
+        options.OUTPUT,
+        action="store_true",
+    ),
 )
 """What this command has beside :data:`bridges.run.options.OPTIONS`, or in another form."""
 
@@ -45,11 +54,27 @@ def predict(args: argparse.Namespace) -> int:
     DataError
         If the model cannot be read, or the scene does not have the bands that it was trained on.
     """
+    from bridges.maps.classify import assist
+
+    comm = mpi.resolve()
+    if comm.rank > 0:
+        assist(comm, args.jobs)
+        return 0
+    narrator = Narrator(-1 if args.quiet else args.verbose)
+    summary, names = _draw(args, narrator, comm)
+    narrator.say(f"written: {summary.path} ({summary.total_s:.1f} s)")
+    print(json.dumps(_counts(summary, names), indent=2) if args.json else _text(summary, names))
+    return 0
+
+
+def _draw(
+    args: argparse.Namespace, narrator: Narrator, comm: mpi.Communicator
+) -> tuple[MapSummary, dict[int, str]]:
+    """Classify the scene; return what the map holds, and the names of its classes."""
     from bridges.maps.classify import predict_map
     from bridges.run.model_file import load_model
     from bridges.scene.opening import open_scene
 
-    narrator = Narrator(-1 if args.quiet else args.verbose)
     out = Path(args.out)
     if out.exists() and not args.overwrite:
         raise UsageError(f"The map {out} exists.", "Choose another --out FILE, or add --overwrite.")
@@ -65,12 +90,13 @@ def predict(args: argparse.Namespace) -> int:
             out,
             class_names=names,
             class_colors=scene.colors_for(names),
+            n_jobs=args.jobs,
+            comm=comm,
+            resume=args.resume,
             progress=progress,
             told=lambda expected: narrator.say(f"map: {expected}"),
         )
-    narrator.say(f"written: {out} ({summary.total_s:.1f} s)")
-    print(json.dumps(_counts(summary, names), indent=2) if args.json else _text(summary, names))
-    return 0
+    return summary, names
 
 
 def require_bands(scene: Scene, trained: Sequence[str], narrator: Narrator) -> None:

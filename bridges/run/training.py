@@ -152,7 +152,12 @@ def _run(job: Job, run: Run, comm: mpi.Communicator) -> dict[str, Any] | None:
     run.clock.lap("fit")
     controls = _fit_controls(model, scaler.transform(X), y, run.narrator, comm)
     run.clock.lap("controls")
+    has_map = comm.bcast(bool(loaded) and loaded[0].scene is not None)
     if comm.rank > 0:
+        if has_map:
+            from bridges.maps.classify import assist
+
+            assist(comm)
         return None
     from bridges.run.outcome import score, write_outcome
 
@@ -160,7 +165,7 @@ def _run(job: Job, run: Run, comm: mpi.Communicator) -> dict[str, Any] | None:
     metrics = score(model, controls, scaler, inputs, {**job.facts, "seed": job.seed})
     metrics["notes"] = run.narrator.notes
     run.clock.lap("score")
-    write_outcome(model, scaler, inputs, metrics, run)
+    write_outcome(model, scaler, inputs, metrics, run, comm)
     return metrics
 
 

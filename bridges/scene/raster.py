@@ -175,7 +175,7 @@ def name_of_crs(crs: Any) -> str:
 
 @contextlib.contextmanager
 def write_errors(path: Path) -> Iterator[None]:
-    """Turn GDAL's failures to write a raster into the operating system's words.
+    """Turn failures to write a raster, GDAL's among them, into the operating system's words.
 
     Raises
     ------
@@ -189,6 +189,8 @@ def write_errors(path: Path) -> Iterator[None]:
         yield
     except (RasterioError, CPLE_BaseError) as error:
         raise write_error(path, innermost(error)) from error
+    except OSError as error:
+        raise write_error(path, error.strerror or str(error)) from error
 
 
 def write_error(path: Path, cause: str) -> OSError:

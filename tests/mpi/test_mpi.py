@@ -9,7 +9,9 @@ import sysconfig
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
 
 pytest.importorskip("mpi4py", reason="MPI tests need the extra 'mpi'")
 HERE = Path(__file__).parent
@@ -49,6 +51,25 @@ def test_a_search_is_the_same_on_any_number_of_ranks_and_resumes(tmp_path):
     digests = [run.stdout.split() for run in (alone, pair, again)]
     assert [d[1] for d in digests] == ["0", "0", "6"], again.stderr
     assert len({d[0] for d in digests}) == 1
+
+
+def test_a_map_has_the_same_bytes_on_any_number_of_ranks(tmp_path):
+    image = tmp_path / "image.tif"
+    stack = np.random.default_rng(1).integers(1, 200, (3, 700, 600), np.uint8)
+    with rasterio.open(
+        image, "w", driver="GTiff", height=700, width=600, count=3, dtype="uint8",
+        transform=rasterio.Affine(30, 0, 5e5, 0, -30, 4e6), crs="EPSG:32617",
+    ) as target:  # fmt: skip
+        target.write(stack)
+    runs = [
+        mpi(ranks, "map_digest.py", image, tmp_path / f"{ranks}{kind}.tif", kind)
+        for ranks, kind in ((1, "kernel"), (2, "opaque"), (3, "kernel"))
+    ]
+    assert [run.returncode for run in runs] == [0] * 3, runs[-1].stderr
+    found = [run.stdout.split() for run in runs]
+    assert [ranks for _, ranks in found] == ["1", "1", "3"]
+    assert len({digest for digest, _ in found}) == 1
+    assert len(list(tmp_path.iterdir())) == 4  # no parts are left
 
 
 @pytest.mark.parametrize("way", ["raise", "raise-all"])
