@@ -13,7 +13,7 @@ from qsvm import resume
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bridges.ensemble.bagging import KernelEnsemble
+    from qsvm.ensemble import QuboEnsemble
 
 EPILOG = """\
 Without --image or --table the built-in Landsat-like scene is used. Options can also come from the
@@ -22,13 +22,17 @@ earlier run repeats it.
 """
 
 
-def make_model(args: argparse.Namespace) -> KernelEnsemble:
+def make_model(args: argparse.Namespace) -> QuboEnsemble:
     """Return the unfitted ensemble that the options describe."""
-    from bridges.ensemble.bagging import KernelEnsemble
-    from qsvm.classifier import QuboSVC
+    from qsvm.ensemble import QuboEnsemble
 
-    member = QuboSVC(
+    model = QuboEnsemble(
         args.C,
+        members=args.members,
+        member_size=args.member_size,
+        sampling=args.sampling,
+        stratify=args.stratify,
+        combine=args.combine,
         base=args.base,
         n_bits=args.n_bits,
         penalty=args.penalty,
@@ -41,22 +45,15 @@ def make_model(args: argparse.Namespace) -> KernelEnsemble:
         sampler=resume.split_name(args.sampler)[0],
         sampler_params=sampler_options(args),
         refine_rounds=args.refine,
-        n_keep=args.keep,
+        keep=args.keep,
         combination=args.combination,
         bias=args.bias,
-    )
-    member.make_sampler()  # an unknown name or option is an error before anything is read
-    resume.keep_arguments(args)
-    return KernelEnsemble(
-        member,
-        n_members=args.members,
-        member_size=args.member_size,
-        sampling=args.sampling,
-        stratify=args.stratify,
-        combine=args.combine,
         n_jobs=args.jobs,
         random_state=args.seed,
     )
+    model.estimator.make_sampler()  # a wrong name or option is an error before anything is read
+    resume.keep_arguments(args)
+    return model
 
 
 def sampler_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -68,7 +65,7 @@ def sampler_options(args: argparse.Namespace) -> dict[str, Any]:
     return resume.replayed(found, run) if run else found
 
 
-def describe(model: KernelEnsemble, X: NDArray[Any], y: NDArray[Any]) -> str:
+def describe(model: QuboEnsemble, X: NDArray[Any], y: NDArray[Any]) -> str:
     """Return a table of the QUBOs that training would sample."""
     prepared = model.prepare(X, y)
     lines = ["member  dual  samples  bits  variables  couplers"]
