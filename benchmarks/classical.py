@@ -346,7 +346,7 @@ COMMANDS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0], allow_abbrev=False)
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--sizes", nargs="+", default=["20000x6"], help="SAMPLESxCLASSES")
     parser.add_argument("--peers", nargs="*", help="only these")

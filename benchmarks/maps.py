@@ -219,7 +219,7 @@ def show(runs: list[dict[str, float]], ratios: list[float], equal: float) -> Non
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0], allow_abbrev=False)
     parser.add_argument("command", choices=["scene", "real", "draw"])
     parser.add_argument("--size", type=int, default=8000)
     parser.add_argument("--bands", type=int, default=7)

@@ -67,7 +67,7 @@ def served(chip: Chip, n_bits: int) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--chip", action="append")
     parser.add_argument("--served", action="store_true")
     args = parser.parse_args()

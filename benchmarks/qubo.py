@@ -57,7 +57,7 @@ def largest_difference(problem: DualProblem, Q: np.ndarray) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0], allow_abbrev=False)
     parser.add_argument("--samples", type=int, default=160)
     parser.add_argument("--bits", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)

@@ -321,7 +321,7 @@ def draw(curves, path):
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="the smallest case alone")
     parser.add_argument("--repeats", type=int, default=5, help="repetitions behind each median")
     parser.add_argument("--statlog", type=Path, default=STATLOG, help="statlog_landsat.npz")

@@ -126,7 +126,7 @@ def show(args: argparse.Namespace) -> None:
 
 def main() -> None:
     """Read the options and run."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0], allow_abbrev=False)
     parser.add_argument("--latency", type=float, help="seconds per small message")
     parser.add_argument("--bandwidth", type=float, help="bytes per second")
     parser.add_argument("--samples", type=int, nargs="+", default=[20_000, 100_000])

@@ -19,7 +19,7 @@ from qsvm.samplers.leap.store import FILE_NAME
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--qpu", metavar="RUN", help="folder of the run")
     args = parser.parse_args()
     options = {"num_reads": 100, "chain_strength": "sweep", "max_qpu_seconds": 1.0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import subprocess
 import sys
 
@@ -10,7 +11,8 @@ import pytest
 
 from bridges import registry
 from bridges.errors import did_you_mean
-from bridges.run import options
+from bridges.machine.files import plain
+from bridges.run import config, options
 from bridges.run.command import Command
 from bridges.run.main import COMMANDS, main
 from bridges.run.option_types import comma_list
@@ -64,6 +66,23 @@ def test_a_misspelt_option_ends_with_2_and_a_hint(command, capsys):
         assert "Did you mean --seed?" in hint
 
 
+def test_a_misspelt_option_is_told_before_a_missing_one(capsys):
+    predict = importlib.import_module("bridges.predict").COMMAND
+    assert predict.main(["--imag", "x"]) == 2
+    assert "Unrecognized arguments: --imag" in capsys.readouterr().err
+
+
+def test_what_is_required_may_come_from_the_environment_or_a_file(tmp_path, monkeypatch, capsys):
+    predict = importlib.import_module("bridges.predict").COMMAND
+    monkeypatch.setenv("ANNEALSVM_IMAGE", "scene.tif")
+    (tmp_path / "run.toml").write_text('out = "map.tif"\n', encoding="utf-8")
+    words = ["m.skops", "--config", str(tmp_path / "run.toml")]
+    args = config.parse(predict.make_parser(), words)
+    assert (args.model, args.image, args.out) == ("m.skops", "scene.tif", "map.tif")
+    assert predict.main(["m.skops"]) == 2
+    assert "required: --out" in capsys.readouterr().err
+
+
 def test_nothing_is_abbreviated(command, capsys):
     flags = {flag for option in command.options for flag in option.flags if flag[:2] == "--"}
     for flag in {flag[:-1] for flag in flags} - flags:
@@ -102,6 +121,49 @@ def test_a_misspelt_variable_is_told(command, capsys, monkeypatch):
     ]
     assert command.main([*required(command), "--show-versions", "--quiet"]) == 0
     assert capsys.readouterr().err == ""
+
+
+WORDS = {
+    "qsvm.train": [
+        "--C",
+        "encoding",
+        "--sampler-option",
+        "num_sweeps=9",
+        "--classes",
+        "a,1",
+    ],
+    "classical.train": ["--grid", "C=1,10;gamma=0.5", "--coordinates", "x,y", "--bands", "2,red"],
+    "bridges.compare": [
+        *("--classifier", "mpi-svc:C=2", "--classifier", "sklearn-svc", "--curve", "train=5,10"),
+        *(
+            "--table",
+            "a.npz",
+            "--table",
+            "b.npz",
+            "--no-maps",
+            "--train-size",
+            "40",
+            "--seeds",
+            "2",
+        ),
+    ],
+    "qsvm.plan": ["--solver", "any", "--quota", "1.5"],
+    "bridges.predict": ["--mask", "m.tif:1,2", "--nodata", "-1"],
+}
+
+
+def test_what_a_run_records_is_read_back(command, tmp_path):
+    words = [*required(command), *WORDS.get(command.module, [])]
+    args = config.parse(command.make_parser(), words)
+    record = [{"arguments": {}}, {"arguments": config.recorded(args), "seed": 0}]
+    flagless = {o.name for o in command.options if not o.flags[0].startswith("-")}
+    for name in flagless & set(record[1]["arguments"]):  # positional: given again
+        record[1]["arguments"].pop(name, None)
+    path = tmp_path / "run.json"
+    for content in (record, record[1]):
+        path.write_text(json.dumps(content, default=plain), encoding="utf-8")
+        again = config.parse(command.make_parser(), [*required(command), "--config", str(path)])
+        assert config.recorded(again) == config.recorded(args)
 
 
 def test_an_unknown_key_of_a_file_is_an_error_of_every_command(command, tmp_path, capsys):

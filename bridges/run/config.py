@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import os
+import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -38,8 +39,14 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) ->
         variable = ENVIRONMENT + name.upper()
         if variable in os.environ and slot.action is not None:
             given[slot.dest] = slot.checked(os.environ[variable], variable, text=True)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if isinstance(parser, Parser):
+        parser.require_known_flags(words)
     parser.set_defaults(**given)
-    return parser.parse_args(argv)
+    for action in parser._actions:
+        if action.dest in given:
+            action.required = False
+    return parser.parse_args(words)
 
 
 def checked(
@@ -66,7 +73,7 @@ def checked(
 
 
 def read_config(path: Path) -> Mapping[str, Any]:
-    """Read options from a TOML file, or from the ``run.json`` of an earlier run.
+    """Read options from a TOML file, or from an earlier run's ``run.json`` or ``compare.json``.
 
     Raises
     ------
@@ -85,6 +92,8 @@ def read_config(path: Path) -> Mapping[str, Any]:
         raise UsageError(
             f"{path} is damaged, no {kind}: {error}.", "Write options as in: member_size = 40"
         ) from error
+    if kind == "JSON" and isinstance(values, list) and values:
+        values = values[-1]  # compare.json: the runs that worked on a comparison
     if kind == "JSON" and isinstance(values, dict):
         values = values.get("arguments", values)
     if not isinstance(values, dict):

@@ -152,6 +152,15 @@ class Parser(argparse.ArgumentParser):
                 groups[option.group] = self.add_argument_group(option.group)
             option.add_to(groups[option.group])
 
+    def require_known_flags(self, words: Sequence[str]) -> None:
+        """Raise a UsageError for a flag that there is not, before others are missed."""
+        for word in words:
+            if word == "--":
+                return
+            flag = word.partition("=")[0]
+            if flag.startswith("--") and flag not in self._option_string_actions:
+                self.error(f"unrecognized arguments: {flag}")
+
     def error(self, message: str) -> NoReturn:
         """Raise a UsageError that names the nearest flag or choice."""
         words = re.findall(r"(?<!\S)--[\w-]+", message) if "unrecognized" in message else []
