@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -80,3 +81,16 @@ def test_version_is_stated_once() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == __version__
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_tests_named_beside_fragile_places_exist() -> None:
+    names = set()
+    for path in CODE:
+        if path.parts[len(ROOT.parts)] in PACKAGES:
+            text = re.sub(r"\s+", "", path.read_text(encoding="utf-8"))
+            names |= set(re.findall(r"(tests/[\w/]+\.py)::(test_[a-z0-9_]+)", text))
+    assert len(names) >= 6
+    for file, test in sorted(names):
+        found = re.findall(r"def (test_\w+)", (ROOT / file).read_text(encoding="utf-8"))
+        # words that follow in the text stick to the name here: the name is what begins them
+        assert any(test.startswith(known) for known in found), f"{file}::{test} does not exist"

@@ -139,6 +139,7 @@ class Members:
         unseen = np.ones((len(X), m), dtype=bool)
         for member, rows in enumerate(self.rows):
             unseen[rows, member] = False
+        # bags are drawn from the distinct pixels, so members name the first of equal ones only
         unseen = unseen[merged.rows]
         judged = np.flatnonzero(unseen.any(axis=1))
         chunks = [judged[start : start + CHUNK] for start in range(0, len(judged), CHUNK)]
@@ -149,6 +150,8 @@ class Members:
         for chunk in chunks:
             masked = weights * unseen[chunk]
             share = masked.sum(axis=1)
+            # a pixel is judged by the members that have not seen it, their weights scaled to one;
+            # where those that are left weigh nothing it has no judge
             heard = chunk[share > 0]
             if not len(heard):
                 continue

@@ -282,7 +282,8 @@ def in_turn(comm: Communicator, work: Callable[[], T]) -> T:
     """Do something; if it raises, let the ranks before this one speak first.
 
     The first rank that fails says why and ends the job (:func:`end`), so the cause is told once
-    even where all ranks fail alike.
+    even where all ranks fail alike. Only time keeps the order, since ranks that fail cannot be
+    asked; held by tests/mpi/test_mpi.py::test_an_error_ends_all_ranks_and_is_told_once.
     """
     try:
         return work()

@@ -38,13 +38,15 @@ def _stamped(dispatcher: F) -> F:
     """Make kept machine code depend on every source file that it was compiled from.
 
     numba looks at the function's own file only, and would go on using code into which an older
-    version of another file was compiled.
+    version of another file was compiled. The index has no public door; that numba still
+    reads the stamp is held by tests/bridges/machine/test_compiled.py::
+    test_a_change_of_a_callee_in_another_file_is_compiled.
     """
     function = dispatcher.py_func  # type: ignore[attr-defined]
     digest = hashlib.sha256()
     for path in sorted(_sources(function.__module__, function.__globals__)):
         digest.update(path.read_bytes())
-    index = dispatcher._cache._cache_file  # type: ignore[attr-defined]  # numba has no public door
+    index = dispatcher._cache._cache_file  # type: ignore[attr-defined]
     index._source_stamp = (index._source_stamp, digest.hexdigest())
     return dispatcher
 

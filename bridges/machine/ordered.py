@@ -2,7 +2,8 @@
 
 A loop that keeps the smallest value and where it stood is not vectorised; one that keeps the
 smallest of a row of integers is. The integers are ordered as the values are, down to the low bits
-that hold the place.
+that hold the place. The machine code is written by hand (LLVM); its order is held by
+tests/bridges/machine/test_ordered.py::test_integers_are_ordered_as_their_values.
 """
 
 from __future__ import annotations

@@ -144,7 +144,11 @@ class _Slot:
 
 
 def _slots(parser: argparse.ArgumentParser) -> dict[str, _Slot]:
-    """Return what every name in a file or the environment sets."""
+    """Return what every name in a file or the environment sets.
+
+    argparse lists its actions in private attributes only; held by tests/bridges/run/
+    test_options.py::test_every_option_of_the_main_command_survives_its_record.
+    """
     options = parser.known if isinstance(parser, Parser) else {}
     unfit = ("help", "config")
     actions = {a.dest: a for a in parser._actions if a.option_strings and a.dest not in unfit}

@@ -162,7 +162,12 @@ class Parser(argparse.ArgumentParser):
                 self.error(f"unrecognized arguments: {flag}")
 
     def error(self, message: str) -> NoReturn:
-        """Raise a UsageError that names the nearest flag or choice."""
+        """Raise a UsageError that names the nearest flag or choice.
+
+        Flags come from a private table of argparse and choices from its English words; held by
+        tests/test_command_line.py::test_a_misspelt_option_ends_with_2_and_a_hint and
+        test_a_misspelt_choice_is_named_with_the_nearest.
+        """
         words = re.findall(r"(?<!\S)--[\w-]+", message) if "unrecognized" in message else []
         known: Sequence[str] = list(self._option_string_actions)
         if found := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):

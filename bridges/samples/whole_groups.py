@@ -184,6 +184,7 @@ def _chosen(
     for position, code in enumerate(codes):
         counts[:, position] = np.bincount(group[data.y == code], minlength=len(counts))
     side = np.full(len(counts), -1)
+    # the class of fewest groups first: it has the least choice once others have assigned some
     for position in np.argsort((counts > 0).sum(axis=0), kind="stable"):
         _assign(counts[:, position], side, test_size, rng)
     single = [

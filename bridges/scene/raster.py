@@ -177,6 +177,9 @@ def name_of_crs(crs: Any) -> str:
 def write_errors(path: Path) -> Iterator[None]:
     """Turn failures to write a raster, GDAL's among them, into the operating system's words.
 
+    Some come as rasterio's private class of GDAL errors; held by tests/bridges/maps/
+    test_classify.py::test_a_disk_that_takes_no_more.
+
     Raises
     ------
     OSError

@@ -168,6 +168,8 @@ def choose(pool: Candidates, size: int, kept: NDArray[np.int64]) -> NDArray[np.i
     taken[locate(pool.numbers, kept)[0]] = True
     can_grow, can_shrink = beta < pool.upper, beta > pool.lower
     high, low = f[can_shrink].max(), f[can_grow].min()
+    # Solving the set moves the level, so the worst on today's side of it alone would be one-sided
+    # tomorrow: SLACK lets in some from just beyond.
     middle, slack = 0.5 * (high + low), SLACK * (high - low)
     grow = np.flatnonzero(can_grow & ~taken & (f < middle + slack))
     shrink = np.flatnonzero(can_shrink & ~taken & (f > middle - slack))
@@ -244,6 +246,10 @@ class Decomposition:
             self.effort.violation = high - low
             if not self.goes_on(tol):
                 return
+            # Beside the margin's neighbourhood all that is on the wrong side of the level must be
+            # active, however far: a far violator left out would be found by the check again and
+            # again. The rest is at a bound where it is content, so the level may move by BAND
+            # before one of them matters.
             middle = 0.5 * (high + low)
             near = np.abs(rows.f - middle) <= BAND
             near |= (rows.beta < rows.upper) & (rows.f <= middle)

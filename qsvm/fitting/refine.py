@@ -134,14 +134,18 @@ def _intervals(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return (lower, span) with ``best`` on the lattice, and a bound that is near as well."""
     top = len(values) - 1
-    wanted = np.where(gradient > 0, (top + 1) // 2, top // 2)  # level of the best sample
+    # the best sample's level is the middle; of two middles the one with more levels downhill
+    wanted = np.where(gradient > 0, (top + 1) // 2, top // 2)
     span = share * problem.span
     wide = np.where(span > 0, span, 1.0)
     below, above = best - problem.lower, problem.upper - best
-    # A bound within the interval becomes its end; the width then gives way a little so that the
-    # best sample stays on a level.
+    # A bound within the interval becomes its end: most coefficients of an SVM belong exactly on
+    # one, and a lattice that misses it could never say so. The width then gives way a little so
+    # that the best sample stays on a level: no round's optimum is above that of the one before.
     from_low = np.searchsorted(values, below / wide - 1e-12)
     from_high = np.searchsorted(values, 1 - above / wide + 1e-12, "right") - 1
+    # from_low: the best sample's level in an interval that begins at the bound and is not wider
+    # than asked for; above the wanted level the bound is out of reach
     at_low = from_low <= wanted
     at_high = ~at_low & (from_high >= wanted)
     level = np.where(at_low, from_low, np.where(at_high, from_high, wanted))

@@ -244,6 +244,9 @@ def _beside_missing_couplers(chip: Chip, graph: Any) -> list[int]:
         for a, b in make(*chip.shape).edges
         if a in graph and b in graph and not graph.has_edge(a, b) and crossing(a, b)
     ]
+    # The search is fast where all crossings are complete. Giving up the qubit that most missing
+    # ones share, over and over (greedy vertex cover), keeps nearly all qubits; the smaller number
+    # decides between equals, so that a chip always gets the same embeddings.
     given_up = []
     while missing:
         ends = Counter(q for coupler in missing for q in coupler)

@@ -28,7 +28,8 @@ between the .01 and .025 that D-Wave states for its chips."""
 DIGITS = 6
 """Decimals of submitted fields and couplings: far below the analogue error, and far above the
 rounding errors by which the same problem may differ between two runs, so that a repeated run
-submits exactly what the first one did."""
+submits exactly what the first one did. Resuming relies on it; held by tests/qsvm/samplers/chip/
+test_embedding.py::test_rounding_errors_change_nothing_of_what_is_submitted."""
 
 UNEMBEDDINGS = ("majority", "discard", "descent")
 

@@ -160,6 +160,8 @@ def _typical_curvature(data: WalkData) -> float:
     single = float(np.median(diagonal * span**2))
     if not np.all(equality != 0) or len(curved) < 2:
         return single
+    # every coefficient with the one half the list away: a sample of all pairs that takes each
+    # twice and, with samples in canonical order, mixes the classes
     other = np.roll(np.arange(len(curved)), len(curved) // 2)
     ratio = equality / equality[other]
     coupling = data.hessian[curved, curved[other]]
