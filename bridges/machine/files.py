@@ -8,10 +8,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -27,10 +24,12 @@ def atomic_target(path: str | os.PathLike[str]) -> Iterator[Path]:
     Yields
     ------
     Path
-        A path with the same suffix, in the same folder, that does not exist yet.
+        A path with the same suffix (GDAL chooses formats by it), in the same folder, that does not
+        exist yet.
     """
     final = Path(path)
-    temporary = final.with_name(f".{final.stem}.partial-{os.getpid()}{final.suffix}")
+    own = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"  # threads of a process may write the same file
+    temporary = final.with_name(f".{final.stem}.partial-{own}{final.suffix}")
     try:
         yield temporary
         temporary.replace(final)
@@ -57,23 +56,3 @@ def plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
-
-
-@contextlib.contextmanager
-def temporary(path: str | Path) -> Iterator[Path]:
-    """Yield a name for a file in the folder of ``path``; the file is removed at the end."""
-    path = Path(path)
-    # GDAL chooses formats by suffix in places, so the temporary name keeps it.
-    part = path.with_name(f".{path.stem}.{os.getpid()}-{uuid.uuid4().hex[:8]}{path.suffix}")
-    try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def whole_or_nothing(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary name for a file that gets its own name when the block succeeds."""
-    with temporary(path) as part:
-        yield part
-        part.replace(path)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridges.errors import DataError, UsageError
 from bridges.machine.comm import Communicator, SingleRank, on_root, threads_per_rank
-from bridges.machine.files import whole_or_nothing
+from bridges.machine.files import atomic_target
 from bridges.machine.progress import Progress, no_progress
 from bridges.machine.threads import default_threads
 from bridges.maps.cog import Piece, Raster, counts_of, join
@@ -160,7 +160,7 @@ def predict_map(
         sharing = ranks if job.recipe else SingleRank()
         places = do_windows(job, lambda: prepared[0], threads, sharing, progress)
         pieces = [Piece.of(window, places[i], 0) for i, window in enumerate(job.windows)]
-        with write_errors(path), whole_or_nothing(path) as target:
+        with write_errors(path), atomic_target(path) as target:
             join(target, scene.grid, _raster(job, class_names, class_colors), pieces)
         discard(folder_of(path))
     counts = counts_of(piece.about for piece in pieces)

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import UsageError
-from bridges.machine.files import whole_or_nothing
+from bridges.machine.files import atomic_target
 from bridges.scene import landsat
 from bridges.scene.built_in_layout import CLASSES, FINE, Landscape, draw_landscape, smooth_field
 from bridges.scene.palette import class_palette
@@ -277,7 +277,7 @@ def _write(
 ) -> None:
     import rasterio
 
-    with whole_or_nothing(path) as part, write_errors(path):
+    with atomic_target(path) as part, write_errors(path):
         with _created(part, stored.shape, nodata) as target:
             target.write(stored)
             target.descriptions = tuple(names)
@@ -323,5 +323,5 @@ def _write_sidecar(path: Path, seed: int) -> None:
         "source": "made up by bridges.scene.built_in; the place does not exist",
         "licence": "none needed: generated data",
     }
-    with whole_or_nothing(path) as part:
+    with atomic_target(path) as part:
         part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

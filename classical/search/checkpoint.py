@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from classical.solver.checkpoint import Result, write_arrays
-
-if TYPE_CHECKING:
-    pass
 
 
 class TaskStore:

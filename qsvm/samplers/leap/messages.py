@@ -5,15 +5,12 @@ from __future__ import annotations
 import base64
 import dataclasses
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from qsvm.samplers.chip.packing import Request
 from qsvm.samplers.chip.reading import Answer
-
-if TYPE_CHECKING:
-    pass
 
 
 def describe(request: Request) -> dict[str, Any]:

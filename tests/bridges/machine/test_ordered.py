@@ -1,15 +1,15 @@
 """Values and places packed into integers: the order, the place, and minima found with them."""
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridges.machine.compiled import compiled
 from bridges.machine.ordered import PLACES, larger, ordered, smaller
 
 
-@numba.njit
+@compiled
 def packed(values):
     out = np.empty(len(values), np.int64)
     for p in range(len(values)):
@@ -17,7 +17,7 @@ def packed(values):
     return out
 
 
-@numba.njit
+@compiled
 def ends(values):
     low = high = ordered(values[0], 0)
     for p in range(1, len(values)):
