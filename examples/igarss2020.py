@@ -44,6 +44,7 @@ base = 2
 n_bits = 3
 penalty = 1.0
 gamma = 0.25
+combination = "mean"
 keep = 20
 """
 PAIRS = (("shrubland", "herbaceous"), ("forest", "shrubland"))

@@ -40,8 +40,10 @@ class QuboSVC(SamplerHolder, KernelModel):
     r"""Kernel SVM trained by sampling its dual as a QUBO.
 
     The dual min ½ Σ α_n α_m y_n y_m k(x_n, x_m) − Σ α_n + (ξ/2)(Σ α_n y_n)², 0 ≤ α_n ≤ C_n, is
-    written on a lattice α_n = C_n / S · Σ_k B^k a_nk of bits, sampled, and the lowest distinct
-    samples are averaged [1]_.
+    written on a lattice α_n = C_n / S · Σ_k B^k a_nk of bits and sampled [1]_. Every distinct
+    sample becomes a column: the model is the lowest point of their convex hull, all-zero
+    coefficients included, with Σ α_n y_n = 0 kept exactly (:mod:`qsvm.formulations.mixture`). The
+    papers' rule, the mean of the 20 lowest samples, is ``combination="mean"``.
 
     Parameters
     ----------
@@ -158,7 +160,7 @@ diagnostics_
         sampler_params: dict[str, Any] | None = None,
         refine_rounds: int = 0,
         n_keep: int | None = None,
-        combination: str = "mean",
+        combination: str = "hull",
         bias: str = "free",
         precision: str = "double",
         n_jobs: int | None = None,

@@ -119,7 +119,7 @@ intercept_, estimators_, estimators_samples_, member_weights_, oob_score_
         sampler_params: dict[str, Any] | None = None,
         refine_rounds: int = 0,
         keep: int | None = None,
-        combination: str = "mean",
+        combination: str = "hull",
         bias: str = "free",
         precision: str = "double",
         map: str | Callable[..., Any] | None = None,

@@ -12,7 +12,7 @@ from bridges.run import options
 from bridges.run.option_types import at_least, key_value, number
 from bridges.run.parser import Option
 from qsvm.formulations.bias import BIAS_RULES
-from qsvm.formulations.combination import COMBINATIONS
+from qsvm.formulations.combination import COMBINATIONS, HULL
 from qsvm.resume import storing_sampler
 from qsvm.samplers.base import PlansSubmissions
 
@@ -114,10 +114,10 @@ KEEP = Option(
 )  # fmt: skip
 COMBINATION = Option(
     ("--combination",),
-    "how the kept samples are combined",
+    "how the samples are combined: as columns of a hull, or averaged",
     ("train",),
     SAMPLER,
-    default="mean",
+    default=HULL,
     choices=tuple(COMBINATIONS),
 )
 BIAS = Option(

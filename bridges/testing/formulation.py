@@ -95,7 +95,11 @@ def _assert_task(where: str, formulation: Any, task: Task) -> None:
     seeds = list(range(len(problems)))
     for name in ("round", "random-alpha"):
         batches = registry.make_sampler(name).sample(problems, seeds)
-        for rules in (Rules(), Rules(n_keep=1, combination="best", bias="zero", selective=False)):
+        for rules in (
+            Rules(),
+            Rules(20, "mean"),
+            Rules(n_keep=1, combination="best", bias="zero", selective=False),
+        ):
             found = formulation.finish(asked, problems, batches, rules)
             _assert_found(f"{where} from samples of '{name}',", formulation, task, problems, found)
             if name == "round":

@@ -40,8 +40,8 @@ class Encoding:
 class Rules:
     """As ``qsvm.formulations.solution.Rules``."""
 
-    n_keep: int = 20
-    combination: str = "mean"
+    n_keep: int | None = None
+    combination: str = "hull"
     bias: str = "free"
     selective: bool = True
 

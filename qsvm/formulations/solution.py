@@ -38,7 +38,7 @@ class Rules:
     """
 
     n_keep: int | None = None
-    combination: str = "mean"
+    combination: str = HULL
     bias: str = "free"
     selective: bool = True
 

@@ -243,7 +243,9 @@ def test_one_versus_rest_has_one_dual_a_class():
 def test_null_controls_are_unfitted_and_share_everything_but_the_coefficients():
     model = QuboSVC(2.0, gamma=0.4, kernel="poly", degree=2, multiclass="ovr", n_keep=7, n_bits=3)
     controls = model.null_controls()
-    assert list(controls) == ["random_alpha", "constant_alpha", "exact_same_members", "exact_all"]
+    assert list(controls) == [
+        "random_alpha", "random_hull", "constant_alpha", "exact_same_members", "exact_all",
+    ]  # fmt: skip
     assert not any(hasattr(control, "classes_") for control in controls.values())
     for control in controls.values():
         for name in ("kernel", "gamma", "degree", "multiclass", "class_weight"):
@@ -288,7 +290,7 @@ def test_refinement_comes_closer_than_one_round():
     assert refined.diagnostics_.best_sample_gap_mean < plain.diagnostics_.best_sample_gap_mean
 
 
-@pytest.mark.parametrize("combination", ["mean", "boltzmann", "accuracy", "best"])
+@pytest.mark.parametrize("combination", ["hull", "mean", "boltzmann", "accuracy", "best"])
 @pytest.mark.parametrize("bias", ["free", "mean-free", "mean-sv", "midpoint"])
 def test_every_combination_and_bias_makes_a_classifier(combination, bias):
     X, y = landsat_like(15, overlap=0.4, seed=1)

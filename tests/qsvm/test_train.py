@@ -52,7 +52,7 @@ def test_metrics_have_what_is_promised(first_run):
     assert sum(c["support"] for c in metrics["classes"]) == metrics["n_test"]
     assert metrics["n_train"] + metrics["n_test"] == 300
     assert set(metrics["controls"]) == {
-        "random_alpha", "constant_alpha", "exact_same_members", "exact_all",
+        "random_alpha", "random_hull", "constant_alpha", "exact_same_members", "exact_all",
     }  # fmt: skip
     assert all(set(scores) == SCORES for scores in metrics["controls"].values())
     report = metrics["fit_report"]

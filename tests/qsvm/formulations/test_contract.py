@@ -33,7 +33,7 @@ def test_problems_and_coefficients_fit_together(name):
     assert isinstance(formulation, Formulation)
     problems = formulation.problems(asked)
     batches = DenseAnnealer(num_reads=4).sample(problems, range(len(problems)))
-    found = formulation.finish(asked, problems, batches, Rules(n_keep=3))
+    found = formulation.finish(asked, problems, batches, Rules(3, "mean"))
     rows = {"ovo": 3, "ovr": 3, "number": 1}[formulation.outputs]
     assert found.coef.shape == (rows, 12)
     assert found.intercept.shape == (rows,)

@@ -35,14 +35,14 @@ def test_raw_rows_become_a_batch(dual):
 
 def test_the_mean_of_the_lowest_is_the_model(dual):
     batch = random_batch(dual, scale=0.3)
-    solution, _ = decode(dual, batch, Rules(n_keep=5))
+    solution, _ = decode(dual, batch, Rules(5, "mean"))
     np.testing.assert_allclose(solution.alpha, batch.x[:5].mean(axis=0))
     assert solution.energy == pytest.approx(dual.energies(solution.alpha)[0])
     np.testing.assert_array_equal(solution.kept_energies, batch.energies[:5])
 
 
 def test_the_bias_is_the_papers_quotient(dual):
-    solution, b = decode(dual, random_batch(dual, scale=0.3), Rules(n_keep=5))
+    solution, b = decode(dual, random_batch(dual, scale=0.3), Rules(5, "mean"))
     y, C, a = dual.equality, 2.0, solution.alpha
     kernel = dual.hessian * y[:, None] * y - 1.0  # the penalty ξ = 1 is no kernel
     outputs = kernel @ (a * y)
@@ -55,17 +55,17 @@ def test_samples_above_zero_are_left_out_unless_all_are(dual):
     batch = random_batch(dual)
     below = int(np.sum(batch.energies <= 0))
     assert 0 < below < len(batch.energies)
-    assert len(kept(problem, batch, Rules(30)).energies) == below
-    assert len(kept(problem, batch, Rules(30, selective=False)).energies) == 30
+    assert len(kept(problem, batch, Rules(30, "mean")).energies) == below
+    assert len(kept(problem, batch, Rules(30, "mean", selective=False)).energies) == 30
     bad = batch_from_rows(problem, batch.x[batch.energies > 0])
-    assert len(kept(problem, bad, Rules(3)).energies) == 3
+    assert len(kept(problem, bad, Rules(3, "mean")).energies) == 3
 
 
 def test_quality_is_held_against_the_exact_optimum(dual):
     from qsvm.problem.exact import solve_box
 
     batch = random_batch(dual)
-    solution, _ = decode(dual, batch, Rules(n_keep=4))
+    solution, _ = decode(dual, batch, Rules(4, "mean"))
     quality = assess(dual, batch, solution)
     optimum, energy = solve_box(dual)
     assert quality.exact == pytest.approx(energy)
@@ -77,15 +77,15 @@ def test_quality_is_held_against_the_exact_optimum(dual):
     a, y = solution.alpha, dual.equality
     assert quality.diagnostics.equality_violation_mean == pytest.approx(abs(a @ y) / a.sum())
     exact_batch = batch_from_rows(dual, optimum[None])
-    best = assess(dual, exact_batch, decode(dual, exact_batch, Rules(n_keep=1))[0])
+    best = assess(dual, exact_batch, decode(dual, exact_batch, Rules(1, "mean"))[0])
     assert 0 <= best.diagnostics.energy_gap_mean < 1e-6
     assert best.diagnostics.at_zero_fraction == pytest.approx(np.mean(optimum < 1e-5))
 
 
 def test_diagnostics_summarise_the_duals(dual):
     batch = random_batch(dual)
-    one = assess(dual, batch, decode(dual, batch, Rules(n_keep=1))[0])
-    many = assess(dual, batch, decode(dual, batch, Rules(n_keep=9))[0])
+    one = assess(dual, batch, decode(dual, batch, Rules(1, "mean"))[0])
+    many = assess(dual, batch, decode(dual, batch, Rules(9, "mean"))[0])
     summary = summarise([one, many])
     gaps = [one.diagnostics.energy_gap_mean, many.diagnostics.energy_gap_mean]
     assert summary.energy_gap_mean == pytest.approx(sum(gaps) / 2)
