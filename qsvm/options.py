@@ -158,7 +158,12 @@ CHAIN_STRENGTH = Option(
 )
 SPIN_REVERSALS = Option(("--spin-reversals",), "spin reversals", ("train",), CHIP, type=at_least(0))
 TIME_LIMIT = Option(
-    ("--time-limit",), "of a hybrid solver", ("train",), CHIP, type=float, metavar="s"
+    ("--time-limit",),
+    "of a hybrid solver, or of exact for each problem",
+    ("train",),
+    CHIP,
+    type=float,
+    metavar="s",
 )
 MAX_QPU_SECONDS = Option(
     ("--max-qpu-seconds",), "refuse to spend more (exit 6)", ANNEALED, CHIP, type=float,

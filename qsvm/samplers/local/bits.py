@@ -19,6 +19,10 @@ from qsvm.samplers.base import (
 from qsvm.samplers.local.annealing import beta_range
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
     from qsvm.problem.dual_problem import DualProblem
 
 MAX_EXHAUSTIVE = 22
@@ -192,12 +196,31 @@ class Exhaustive(ThreadedSampler):
                 "Use --sampler round for the reference near the exact optimum, or --sampler dense.",
             )
         started = time.perf_counter()
-        best = np.empty((0, problem.n_coefficients))
-        places = np.arange(n)
-        for start in range(0, 1 << n, 1 << 14):
-            strings = np.arange(start, min(start + (1 << 14), 1 << n))
-            x = np.concatenate([best, problem.decode(strings[:, None] >> places & 1)])
-            best = x[np.argsort(problem.energies(x), kind="stable")[: self.n_lowest]]
-            if stop.is_set():
-                break
+        best = lowest_points(problem, self.n_lowest, stop.is_set)
         return batch_from_rows(problem, best, solve_s=time.perf_counter() - started)
+
+
+def lowest_points(
+    problem: DualProblem, n_lowest: int, stopped: Callable[[], bool]
+) -> NDArray[np.float64]:
+    """Return the lowest of all points of a small lattice, shape (at most n_lowest, n), ascending.
+
+    Parameters
+    ----------
+    problem : DualProblem
+        Of at most :data:`MAX_EXHAUSTIVE` variables.
+    n_lowest : int
+        How many to keep.
+    stopped : callable
+        Asked now and then; the lowest so far are returned when it says so.
+    """
+    n = problem.n_variables
+    best = np.empty((0, problem.n_coefficients))
+    places = np.arange(n)
+    for start in range(0, 1 << n, 1 << 14):
+        strings = np.arange(start, min(start + (1 << 14), 1 << n))
+        x = np.concatenate([best, problem.decode(strings[:, None] >> places & 1)])
+        best = x[np.argsort(problem.energies(x), kind="stable")[:n_lowest]]
+        if stopped():
+            break
+    return best
