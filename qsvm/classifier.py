@@ -16,6 +16,7 @@ from bridges.svm.base import KernelModel
 from bridges.svm.kernels import NAMES, Kernel
 from bridges.svm.multiclass import MultiClass
 from qsvm.fitting.duals import ModelDuals, build_duals
+from qsvm.fitting.penalty import AUTO, SMALL
 from qsvm.fitting.together import Fitted, Sampling, fit_together
 from qsvm.formulations.base import Encoding, Formulation, make_formulation
 from qsvm.formulations.bias import BIAS_RULES
@@ -23,7 +24,7 @@ from qsvm.formulations.combination import AVERAGED, COMBINATIONS, HULL
 from qsvm.formulations.solution import Rules
 from qsvm.held import SamplerHolder
 from qsvm.problem.dual_problem import bit_weights
-from qsvm.samplers.base import is_null_control, options_for_hull
+from qsvm.samplers.base import is_analog, is_null_control, options_for_hull
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -51,10 +52,12 @@ class QuboSVC(SamplerHolder, KernelModel):
         Upper bound of the coefficients. ``"encoding"`` is S = Σ_k B^k, the papers' choice.
     base : float
         Base B of the encoding.
-    n_bits : int
-        Bits K per coefficient.
-    penalty : float
-        ξ; adding ξ to every kernel value is the same.
+    n_bits : int or "auto"
+        Bits K per coefficient; ``"auto"`` is one on a chip and two elsewhere.
+    penalty : float, "auto" or "small"
+        ξ; adding ξ to every kernel value is the same. ``"auto"`` is the mean k(x, x), on a chip
+        ``"small"``: the least that keeps the optimum near the plane
+        (:mod:`qsvm.fitting.penalty`).
     kernel : {"rbf", "linear", "poly", "sigmoid", "precomputed"} or callable
         Kernel; a callable takes (X, Z) and returns the matrix of shape (n, m).
     gamma : float, "scale" or "auto"
@@ -124,8 +127,8 @@ diagnostics_
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "C": [Interval(Real, 0, None, closed="neither"), StrOptions({"encoding"})],
         "base": [Interval(Real, 1, None, closed="left")],
-        "n_bits": [Interval(Integral, 1, 16, closed="both")],
-        "penalty": [Interval(Real, 0, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, 16, closed="both"), StrOptions({AUTO})],
+        "penalty": [Interval(Real, 0, None, closed="left"), StrOptions({AUTO, SMALL})],
         "kernel": [StrOptions(set(NAMES)), callable],
         "gamma": [StrOptions({"scale", "auto"}), Interval(Real, 0, None, closed="neither")],
         "degree": [Interval(Integral, 1, None, closed="left")],
@@ -148,8 +151,8 @@ diagnostics_
         C: float | str = 3.0,
         *,
         base: float = 2,
-        n_bits: int = 2,
-        penalty: float = 1.0,
+        n_bits: int | str = "auto",
+        penalty: float | str = "auto",
         kernel: str | Callable[..., Any] = "rbf",
         gamma: float | str = "scale",
         degree: int = 3,
@@ -295,13 +298,29 @@ diagnostics_
             self._formulation(),
             self.encoding(),
             label="svm",
+            penalty=self._penalty(),
         )
 
     def encoding(self) -> Encoding:
         """Return the encoding with C as a number."""
-        scale = 1.0 / float(bit_weights(self.base, self.n_bits)[0])  # S = Σ B^k, as B^0 = 1
+        n_bits = self.resolved_bits()
+        scale = 1.0 / float(bit_weights(self.base, n_bits)[0])  # S = Σ B^k, as B^0 = 1
         C = scale if self.C == "encoding" else float(self.C)
-        return Encoding(C, self.base, self.n_bits, self.penalty, self.precision)
+        return Encoding(C, self.base, n_bits, 1.0, self.precision)
+
+    def resolved_bits(self) -> int:
+        """Return the bits per coefficient: by default one on a chip, two elsewhere."""
+        if isinstance(self.n_bits, str):
+            return 1 if self._on_a_chip() else 2
+        return self.n_bits
+
+    def _penalty(self) -> float | str:
+        """Return ξ or its rule; ``auto`` is ``small`` on a chip."""
+        return SMALL if self.penalty == AUTO and self._on_a_chip() else self.penalty
+
+    def _on_a_chip(self) -> bool:
+        named = isinstance(self.sampler, str)
+        return is_analog(registry.load(self.sampler, registry.SAMPLERS) if named else self.sampler)
 
     def make_sampler(self) -> DualSampler:
         """Return the sampler, made by name unless a live one was given.
@@ -344,10 +363,13 @@ diagnostics_
         shared = {name: getattr(self, name) for name in SHARED_WITH_EXACT}
         shared["multiclass"] = self.outputs
         exact = registry.make("sklearn-svc", **shared, C=self.encoding().C)
+        # the controls see the problem that the sampler saw, whatever they would choose themselves
+        same = {"n_bits": self.resolved_bits(), "penalty": self._penalty()}
+        plain |= same
         columns = {}
         if self.combination == HULL:
             points = {"sampler": "random-lattice", "sampler_params": {"num_draws": self._columns()}}
-            columns["random_hull"] = clone(self).set_params(**points, refine_rounds=0)
+            columns["random_hull"] = clone(self).set_params(**points, **same, refine_rounds=0)
         return {
             "random_alpha": clone(self).set_params(
                 sampler="random-alpha", sampler_params=draws, **plain

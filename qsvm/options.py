@@ -30,6 +30,11 @@ FLAGS = (
 """Options that go to the sampler under their own name when they are given."""
 
 
+def bits(text: str) -> int | str:
+    """Parse ``--n-bits``: a number from 1 to 16, or ``auto``."""
+    return text if text == "auto" else at_least(1, 16)(text)
+
+
 ANNEALED = ("train", "plan")
 ENSEMBLE = "ensemble"
 SAMPLER = "sampler"
@@ -78,11 +83,17 @@ BASE = Option(
     type=number("B", least=1),
 )  # fmt: skip
 N_BITS = Option(
-    ("--n-bits",), "bits K per coefficient", ANNEALED, options.SVM, default=2, type=at_least(1, 16)
+    ("--n-bits",),
+    "bits K per coefficient; auto is one on a chip, two elsewhere",
+    ANNEALED,
+    options.SVM,
+    default="auto",
+    type=bits,
+    metavar="K",
 )
 PENALTY = Option(
-    ("--penalty",), "penalty ξ for Σ α y = 0", ("train",), options.SVM, default=1.0,
-    type=number("ξ", least=0),
+    ("--penalty",), "penalty ξ for Σ α y = 0: a number; small, as on a chip; auto",
+    ("train",), options.SVM, default="auto", type=number("ξ", least=0, names=("auto", "small")),
 )  # fmt: skip
 
 NAME = Option(
@@ -130,12 +141,12 @@ LIST_SAMPLERS = Option(
 
 
 def chain_strength(text: str) -> float | str:
-    """Parse ``--chain-strength``: a positive number or ``sweep``."""
-    if text == "sweep":
+    """Parse ``--chain-strength``: a positive number, ``auto`` or ``sweep``."""
+    if text in ("auto", "sweep"):
         return text
     value = float(text)
     if value <= 0:
-        raise argparse.ArgumentTypeError("it must be positive, or 'sweep'")
+        raise argparse.ArgumentTypeError("it must be positive, or 'auto' or 'sweep'")
     return value
 
 
@@ -150,7 +161,7 @@ ANNEALING_TIME = Option(
 )
 CHAIN_STRENGTH = Option(
     ("--chain-strength",),
-    "factor of uniform torque compensation, or 'sweep'",
+    "factor of uniform torque compensation, or auto or sweep",
     ("train",),
     CHIP,
     type=chain_strength,

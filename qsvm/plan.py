@@ -34,7 +34,7 @@ OPTIONS = (
     Option(("--duals",), "binary problems per member (pairs of classes)", ONLY, annealing.ENSEMBLE,
            default=1, type=at_least(1)),
     annealing.MEMBER_SIZE.but(users=ONLY, help="samples per member", default=40, type=at_least(1)),
-    annealing.NUM_READS.but(users=ONLY, help="reads per problem", default=100),
+    annealing.NUM_READS.but(users=ONLY, help="reads per problem", default=400),
     annealing.SPIN_REVERSALS.but(users=ONLY, default=0),
     Option(("--members-per-submission",), "at most so many together", ONLY, annealing.CHIP,
            type=at_least(1)),
@@ -58,7 +58,7 @@ def estimate(
     chip: Chip,
     sizes: Sequence[int],
     *,
-    num_reads: int = 100,
+    num_reads: int = 400,
     annealing_time: float | None = None,
     spin_reversals: int = 0,
     members_per_submission: int | None = None,
@@ -168,7 +168,8 @@ def _body(args: argparse.Namespace) -> int:
         accounts = account(args.spent)
         print(json.dumps(accounts) if args.json else _accounts_table(accounts))
         return 0
-    sizes = [args.member_size * args.n_bits] * (args.members * args.duals)
+    n_bits = 1 if args.n_bits == "auto" else args.n_bits  # as annealed models do on a chip
+    sizes = [args.member_size * n_bits] * (args.members * args.duals)
     chip = _chip(args)
     if args.thorough:
         from qsvm.samplers.chip.cliques import CliqueFinder

@@ -10,6 +10,7 @@ import numpy as np
 
 from bridges.svm.duplicates import MergedRows, merge_rows
 from bridges.svm.kernels import Kernel, resolve_gamma
+from qsvm.fitting.penalty import AUTO, SMALL, SMALLEST, on_the_plane, unit
 from qsvm.formulations.base import Encoding, Formulation, Task
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def build_duals(
     formulation: Formulation,
     encoding: Encoding,
     label: str,
+    *,
+    penalty: float | str,
 ) -> ModelDuals:
     """Build all problems of one training set.
 
@@ -83,9 +86,12 @@ def build_duals(
     formulation : Formulation
         How classes become problems.
     encoding : Encoding
-        Bits, base, C, penalty and precision.
+        Bits, base, C and precision.
     label : str
         Prefix of the problems' names.
+    penalty : float, "auto" or "small"
+        ξ, or the rule by which it is chosen (:mod:`qsvm.fitting.penalty`); ``auto`` is the mean
+        k(x, x).
     """
     started = time.perf_counter()
     precomputed = kernel.name == "precomputed"
@@ -103,8 +109,13 @@ def build_duals(
         evaluated = kernel.training_matrix(vectors.astype(encoding.dtype))
         full = evaluated.astype(encoding.dtype, copy=False)
     kernel_s = time.perf_counter() - kernel_started
+    share = {AUTO: 1.0, SMALL: SMALLEST}.get(str(penalty))
+    xi = float(penalty) if share is None else share * unit(full)
+    encoding = dataclasses.replace(encoding, penalty=xi)
     task = Task(full, merged.codes, len(bounds), upper, encoding, label)
     problems = formulation.problems(task)
+    if penalty == SMALL:
+        problems = [on_the_plane(problem) for problem in problems]
     # the kernel values now live in the problems: a model of 10 000 samples holds them once
     task = dataclasses.replace(task, kernel_matrix=np.empty((0, 0)))
     build_s = time.perf_counter() - started - kernel_s

@@ -145,6 +145,16 @@ class DualProblem:
         """The box's point nearest to zero, shape (n,): all-zero coefficients, no training."""
         return np.clip(0.0, self.lower, self.upper)
 
+    def with_penalty(self, penalty: float) -> DualProblem:
+        """Return the problem with another penalty ξ for its constraints."""
+        if self.equality is None or penalty == self.penalty:
+            return self
+        y = self.equality.astype(self.hessian.dtype)
+        change = self.hessian.dtype.type(penalty - self.penalty) * np.outer(y, y)
+        if self.groups is not None:
+            change *= self.groups[:, None] == self.groups
+        return dataclasses.replace(self, hessian=self.hessian + change, penalty=penalty)
+
     def energies(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ½xᵀHx + fᵀx for each row of ``x`` of shape (n_rows, n)."""
         x = np.atleast_2d(np.asarray(x, dtype=np.float64))

@@ -33,6 +33,7 @@ __all__ = [
     "SuitsHull",
     "batch_from_rows",
     "distinct_rows",
+    "is_analog",
     "is_null_control",
     "no_progress",
     "options_for_hull",
@@ -222,6 +223,18 @@ class StoresRuns(Protocol):
     def check_account(cls, profile: str | None, region: str | None) -> None:
         """Raise a SolverError where credentials are missing; nobody is asked over the network."""
         ...
+
+
+@runtime_checkable
+class Analog(Protocol):
+    """Samples on a chip: couplings have a limited range and an error."""
+
+    analog: ClassVar[bool]
+
+
+def is_analog(sampler: object) -> bool:
+    """Return whether a sampler, or the class of one, works on a chip."""
+    return isinstance(sampler, Analog) and sampler.analog
 
 
 def is_null_control(sampler: object) -> bool:

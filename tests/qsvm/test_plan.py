@@ -17,7 +17,7 @@ SMALL = ["--chip", "advantage2-small", "--members", "5", "--member-size", "20", 
 
 
 def test_a_plan_is_plain_numbers(capsys):
-    assert plan.main([*SMALL, "--json"]) == 0
+    assert plan.main([*SMALL, "--num-reads", "100", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["variables"] == 20
     assert found["couplers"] == 190

@@ -14,11 +14,11 @@ from bridges.machine.progress import Progress
 from qsvm.samplers.base import ALL_CONSTRAINTS, sample_each
 from qsvm.samplers.chip.budget import Budget
 from qsvm.samplers.chip.chips import Chip, named_chip, require_extra
-from qsvm.samplers.chip.embedding import NOISE, TORQUE
+from qsvm.samplers.chip.embedding import NOISE
 from qsvm.samplers.chip.packed import PackedSampler
 from qsvm.samplers.chip.packing import Request
 from qsvm.samplers.chip.reading import Answer
-from qsvm.samplers.chip.settings import ChipSettings, Schedule
+from qsvm.samplers.chip.settings import AUTO, DEFAULT_READS, ChipSettings, Schedule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,8 +64,8 @@ class MockQPU(PackedSampler):
         chip_seed: int = 0,
         num_sweeps: int = 200,
         noise: float = NOISE,
-        num_reads: int = 100,
-        chain_strength: float | str = TORQUE,
+        num_reads: int = DEFAULT_READS,
+        chain_strength: float | str = AUTO,
         annealing_time: float | None = None,
         anneal_schedule: Schedule | None = None,
         reverse_schedule: Schedule | None = None,

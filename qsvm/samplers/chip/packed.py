@@ -7,7 +7,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -35,8 +35,11 @@ if TYPE_CHECKING:
 
     from qsvm.problem.dual_problem import DualProblem
 
-SWEEP = (0.7, 1.0, 1.414, 2.0, 2.8, 4.0)
+SWEEP = (1.0, 1.414, 2.0, 2.8, 4.0, 5.6)
 """Prefactors of the chain strength that a sweep tries."""
+
+DECODED = 20
+"""Samples whose mean stands for the decoded problem in a sweep."""
 
 SWEEP_READS = 50
 """Reads of each."""
@@ -55,6 +58,7 @@ class PackedSampler(abc.ABC):
         What is asked for.
     """
 
+    analog: ClassVar[bool] = True
     together: int | None = None
     """Problems per submission where the class decides it."""
 
@@ -130,8 +134,10 @@ class _Run:
         self.chip = sampler.chip()
 
     def batches(self) -> list[SampleBatch]:
-        strength = self.settings.chain_strength
-        prefactor = self._sweep() if isinstance(strength, str) else float(strength)
+        if self.settings.chain_strength == "sweep":
+            prefactor = [self._sweep()] * len(self.problems)
+        else:
+            prefactor = [self.settings.prefactor(problem) for problem in self.problems]
         batches = self._ask(prefactor, self.settings.anneal, self.sampler.plan(self._sizes()))
         if self.settings.reverse_schedule is not None:
             batches = self._again(prefactor, batches)
@@ -142,7 +148,7 @@ class _Run:
         return [problem.n_variables for problem in self.problems]
 
     def _sweep(self) -> float:
-        """Return the prefactor under which the largest problem reaches the lowest energies."""
+        """Return the prefactor under which the largest problem, decoded, has the lowest energy."""
         largest = max(self.problems, key=lambda problem: problem.n_variables)
         seed = self.seeds[self.problems.index(largest)]
         pilot = _Run(self.sampler, [largest] * len(SWEEP), [seed] * len(SWEEP), self.n_jobs, _mute)
@@ -150,12 +156,12 @@ class _Run:
         finder = CliqueFinder(self.chip)
         plan = make_plan(self.chip, finder, pilot._sizes(), reads, self.settings.anneal)
         batches = pilot._ask(list(SWEEP), self.settings.anneal, plan)
-        scores = [_score(batch) for batch in batches]
+        scores = [_decoded_energy(largest, batch) for batch in batches]
         best = int(np.argmin(scores))
         log.info("Chain strength: prefactor %g of %s", SWEEP[best], SWEEP)
         return SWEEP[best]
 
-    def _again(self, prefactor: float, first: list[SampleBatch]) -> list[SampleBatch]:
+    def _again(self, prefactor: list[float], first: list[SampleBatch]) -> list[SampleBatch]:
         """Anneal in reverse from the best samples and merge what comes back."""
         plan = make_plan(
             self.chip,
@@ -172,12 +178,11 @@ class _Run:
 
     def _ask(
         self,
-        prefactor: float | list[float],
+        factors: list[float],
         anneal: AnnealSettings,
         plan: Plan,
         states: list[NDArray[np.int8]] | None = None,
     ) -> list[SampleBatch]:
-        factors = prefactor if isinstance(prefactor, list) else [prefactor] * len(self.problems)
         started = time.perf_counter()
         pieces: list[list[tuple[int, Placement, Embedded]]] = [[] for _ in self.problems]
         requests: list[Request] = []
@@ -222,7 +227,14 @@ def _mute(done: int, total: int) -> None:
     """Report nothing: the pilot is no part of the progress."""
 
 
-def _score(batch: SampleBatch) -> float:
-    """Return the mean energy of the better half of a batch's reads."""
-    order = np.repeat(batch.energies, batch.occurrences)
-    return float(order[: max(1, len(order) // 2)].mean())
+def _decoded_energy(problem: DualProblem, batch: SampleBatch) -> float:
+    """Return the lowest energy between zero and the mean of the lowest samples.
+
+    What becomes of samples is a mixture of them and of zero, so a factor is judged by one: broken
+    chains may leave single samples of low energy whose mixture is worth nothing.
+    """
+    mean = batch.x[:DECODED].mean(axis=0) - problem.lower
+    slope = float(mean @ (problem.fields(problem.lower) + problem.linear))
+    bend = float(mean @ problem.fields(mean))
+    share = min(1.0, max(0.0, -slope / bend)) if bend > 0 else float(slope < 0)
+    return slope * share + 0.5 * bend * share**2

@@ -10,11 +10,10 @@ from bridges.errors import SolverError
 from bridges.machine.progress import Progress, no_progress
 from qsvm.samplers.base import ALL_CONSTRAINTS, SampleBatch
 from qsvm.samplers.chip.chips import Chip
-from qsvm.samplers.chip.embedding import TORQUE
 from qsvm.samplers.chip.packed import PackedSampler
 from qsvm.samplers.chip.packing import Plan, Request
 from qsvm.samplers.chip.reading import Answer
-from qsvm.samplers.chip.settings import ChipSettings, Schedule
+from qsvm.samplers.chip.settings import AUTO, DEFAULT_READS, ChipSettings, Schedule
 from qsvm.samplers.leap.connection import configuration
 from qsvm.samplers.leap.faults import Patience
 from qsvm.samplers.leap.messages import decode_answer, describe, encode
@@ -72,8 +71,8 @@ class PackedQPU(PackedSampler):
         profile: str | None = None,
         store: str | None = None,
         resume: bool = False,
-        num_reads: int = 100,
-        chain_strength: float | str = TORQUE,
+        num_reads: int = DEFAULT_READS,
+        chain_strength: float | str = AUTO,
         annealing_time: float | None = None,
         anneal_schedule: Schedule | None = None,
         reverse_schedule: Schedule | None = None,
