@@ -23,11 +23,12 @@ from bridges.machine.agreement import require_same_rows
 from bridges.machine.comm import Communicator, on_root, resolve, threads_per_rank
 from bridges.machine.dealer import Shift, added
 from bridges.machine.memory import require_memory
+from bridges.machine.progress import Progress
 from bridges.svm.kernels import Kernel, resolve_gamma
 from bridges.svm.multiclass import binary_tasks
 from classical.search.checkpoint import TaskStore
 from classical.search.folds import SQUARES_LIMIT, GridData, KernelRows
-from classical.search.racing import Plan, Progress, Stage, Tally, stages
+from classical.search.racing import Plan, Stage, Tally, stages
 from classical.solver.checkpoint import fingerprint
 from classical.solver.dual import Settings
 

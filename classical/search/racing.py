@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,14 +21,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bridges.machine.comm import Communicator
+    from bridges.machine.progress import Progress
     from classical.search.checkpoint import TaskStore
     from classical.solver.checkpoint import Result
     from classical.solver.dual import Settings
 
 HOPELESS = 3.0
 """Standard deviations by which a cell must be worse than the best to be given up."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
