@@ -127,7 +127,11 @@ class DataSpec:
         }
 
     def with_scene_in(self, folder: Path, seed: int) -> DataSpec:
-        """Return the data set with the built-in scene written into a folder, if it is that."""
+        """Return the data set with the built-in scene written into a folder, if it is that.
+
+        Its split is random where nothing else is asked for: its scores are compared with those of
+        earlier versions, not with those of other places.
+        """
         if not self.synthetic:
             return self
         from bridges.scene.built_in import write_scene
@@ -135,7 +139,12 @@ class DataSpec:
         folder.mkdir(exist_ok=True)
         files = write_scene(folder, seed=seed)
         return dataclasses.replace(
-            self, image=files.image, labels=files.labels, groups=files.groups, truth=files.truth
+            self,
+            image=files.image,
+            labels=files.labels,
+            groups=files.groups,
+            truth=files.truth,
+            split="random" if self.split == AUTO else self.split,
         )
 
     def open_scene(self) -> Scene | None:
