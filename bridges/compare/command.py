@@ -166,7 +166,8 @@ def conclude(
 ) -> int:
     """Write table, summary and report from the rows of a plan; print the result."""
     from bridges.compare import tables
-    from bridges.compare.page import write_products
+    from bridges.compare.across import across
+    from bridges.compare.page import Results, write_products
     from bridges.compare.store import sessions_of
     from bridges.compare.summary import summarise
 
@@ -174,16 +175,20 @@ def conclude(
     store.finish_table([*main_rows, *curve_rows])
     verdicts = summarise(main_rows, store.arrays, settings)
     failed = [row for row in (*main_rows, *curve_rows) if row["status"] != "ok"]
-    summary = {"data": [_verdict_json(v) for v in verdicts], "n_failed": len(failed)}
+    over_all = across(verdicts, settings.rope, settings.level, settings.seed)
+    summary = {
+        "data": [_verdict_json(v) for v in verdicts],
+        "across": None if over_all is None else _verdict_json(over_all),
+        "n_failed": len(failed),
+    }
     write_json(store.folder / "summary.json", summary)
     sessions = sessions_of(store.folder)
-    write_products(
-        store.folder, settings, sources, main_rows, curve_rows, verdicts, store.arrays, sessions
-    )
+    results = Results(settings, sources, main_rows, curve_rows, verdicts, over_all)
+    write_products(store.folder, results, store.arrays, sessions)
     if as_json:
         print(json.dumps(summary, indent=2, allow_nan=False, default=plain))
     else:
-        print(tables.markdown(verdicts))
+        print(tables.markdown(verdicts, over_all))
         print(f"report: {store.folder / 'report.html'}")
     if failed:
         print(f"{len(failed)} cells failed; see {store.folder / 'report.html'}", file=sys.stderr)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridges.compare.line import Line
 from bridges.compare.sources import Source
-from bridges.compare.summary import Line, Verdicts
+from bridges.compare.summary import Verdicts
 from bridges.report import map_plots, plots
 from bridges.report.metrics import LABELS, binary_scores, roc_points
 from bridges.report.page import Picture

@@ -20,7 +20,7 @@ from bridges.compare.specs import (
 from bridges.errors import UsageError, did_you_mean
 from bridges.report.metrics import SCORES
 from bridges.run import config, options, table_options
-from bridges.run.option_types import at_least, share
+from bridges.run.option_types import at_least, number, share
 from bridges.run.parser import Anew, Option
 from bridges.run.table_options import table_roles
 
@@ -34,6 +34,7 @@ PLAIN = (
     "train_limit",
     "score",
     "level",
+    "rope",
     "maps",
     "jobs",
 )
@@ -132,6 +133,14 @@ OPTIONS = (
         ("--score",), "score that decides", ONLY, HOW, default="accuracy", choices=tuple(SCORES)
     ),
     Option(("--level",), "significance level", ONLY, HOW, default=0.05, type=share),
+    Option(
+        ("--rope",),
+        "difference of scores that makes no difference in practice",
+        ONLY,
+        HOW,
+        default=0.01,
+        type=number("a difference of scores", least=0),
+    ),
     Option(
         ("--maps",),
         "map scenes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from bridges.compare import figures, tables
+from bridges.compare.across import Across
+from bridges.compare.differences import across_section, pairs_table
+from bridges.compare.line import Line
+from bridges.compare.paragraph import results_paragraph
 from bridges.compare.sources import Source
 from bridges.compare.specs import Settings
-from bridges.compare.summary import COSTS, Line, Verdicts
+from bridges.compare.summary import COSTS, Verdicts
 from bridges.machine.files import atomic_target, write_text
 from bridges.report.page import Picture, Section, Table, render_report
 from bridges.report.plots import save_figure
@@ -27,22 +32,12 @@ CONTROLS_TEXT = (
 )
 
 
-def write_products(
-    folder: Path,
-    settings: Settings,
-    sources: Sequence[Source],
-    rows: Sequence[Row],
-    curve_rows: Sequence[Row],
-    verdicts: Sequence[Verdicts],
-    arrays: Arrays,
-    sessions: Sequence[Mapping[str, Any]],
-) -> None:
-    """Write ``report.html``, ``table.md``, ``table.tex`` and ``figures/``.
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """What a comparison found.
 
-    Parameters
+    Attributes
     ----------
-    folder : Path
-        Folder of the comparison.
     settings : Settings
         What was asked for.
     sources : sequence of Source
@@ -51,12 +46,39 @@ def write_products(
         Rows of the main table and of the curves, in the order of the plan.
     verdicts : sequence of Verdicts
         The conclusions, one per data set.
+    over_all : Across or None
+        The conclusions over all data sets.
+    """
+
+    settings: Settings
+    sources: Sequence[Source]
+    rows: Sequence[Row]
+    curve_rows: Sequence[Row]
+    verdicts: Sequence[Verdicts]
+    over_all: Across | None = None
+
+
+def write_products(
+    folder: Path, results: Results, arrays: Arrays, sessions: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write ``report.html``, ``results.md``, ``table.md``, ``table.tex`` and ``figures/``.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the comparison.
+    results : Results
+        What was found.
     arrays : callable
         Gives the stored arrays of a row's key.
     sessions : sequence of mapping
         The runs that the rows come from.
     """
-    write_text(folder / "table.md", tables.markdown(verdicts))
+    settings, sources, verdicts = results.settings, results.sources, results.verdicts
+    rows, curve_rows, over_all = results.rows, results.curve_rows, results.over_all
+    paragraph = results_paragraph(settings, sources, verdicts, over_all)
+    write_text(folder / "results.md", paragraph)
+    write_text(folder / "table.md", tables.markdown(verdicts, over_all))
     write_text(folder / "table.tex", tables.latex(verdicts))
     sections = [_overview(verdicts)]
     named: list[Named] = []
@@ -66,12 +88,17 @@ def write_products(
         pictures = list(data_pictures(verdict, mine, source, arrays, folder))
         named += pictures
         sections.append(_data_section(verdict, source, [p for _, p in pictures]))
+    if over_all is not None:
+        section, picture = across_section(over_all)
+        sections.append(section)
+        named.append(("ranks", picture))
     curves = list(
         figures.curve_figures([r for r in curve_rows if r["status"] == "ok"], settings.score)
     )
     if curves:
         sections.append(Section("Learning and scaling curves", pictures=[p for _, p in curves]))
     sections += [
+        Section("Results, written for a paper", paragraph.split("\n\n")),
         *_warnings([*rows, *curve_rows]),
         *_failures([*rows, *curve_rows]),
         _what_was_run(settings, sources, sessions),
@@ -174,7 +201,8 @@ def _data_section(verdict: Verdicts, source: Source, pictures: Sequence[Picture]
     ]
     if any(line.role == "control" for line in lines):
         text.append(CONTROLS_TEXT)
-    return Section(verdict.data, text, tables=[scores, _costs(lines)], pictures=pictures)
+    shown = [scores, pairs_table(verdict), _costs(lines)]
+    return Section(verdict.data, text, tables=shown, pictures=pictures)
 
 
 def _costs(lines: Sequence[Line]) -> Table:
@@ -228,6 +256,7 @@ def _what_was_run(
         "seeds": f"{settings.seeds} from {settings.seed}",
         "training pixels at most": settings.train_limit or "all",
         "significance level": settings.level,
+        "difference that makes no difference": settings.rope,
     }  # fmt: skip
     latest = sessions[-1] if sessions else {}
     facts["command"] = " ".join(latest.get("command", []))

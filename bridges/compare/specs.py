@@ -66,6 +66,8 @@ class Settings:
         Score that decides.
     level : float
         Significance level.
+    rope : float
+        Difference of scores that makes no difference in practice.
     curves : mapping of str to tuple
         Parameter (or ``train``, ``ranks``) and its values.
     maps : bool
@@ -84,6 +86,7 @@ class Settings:
     train_limit: int | None = None
     score: str = "accuracy"
     level: float = 0.05
+    rope: float = 0.01
     curves: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     maps: bool = True
     jobs: int | None = None

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from bridges.compare.rope import Odds
 from bridges.errors import SolverError, UsageError
 
 if TYPE_CHECKING:
@@ -52,6 +53,12 @@ class Comparison:
         After Holm's correction for all comparisons made together.
     verdict : str
         Of the first: ``better``, ``worse``, ``not distinguishable`` or ``not testable``.
+    effect : float or None
+        Cohen's d of the scores by fold.
+    detectable : float or None
+        Smallest difference that these folds would have shown with a chance of 80 %.
+    odds : Odds or None
+        Probabilities of worse, practically the same, better.
     """
 
     first: str
@@ -61,6 +68,9 @@ class Comparison:
     test: str
     p_holm: float | None = None
     verdict: Verdict = "not testable"
+    effect: float | None = None
+    detectable: float | None = None
+    odds: Odds | None = None
 
     def sentence(self, score: str = "overall accuracy") -> str:
         """Say the result in plain words."""

@@ -5,20 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 
+from bridges.compare.line import Line
+from bridges.compare.pairs import compare_pairs, ratio_of
 from bridges.compare.specs import Settings
-from bridges.compare.statistics import (
-    Comparison,
-    corrected_t_test,
-    judge,
-    mcnemar,
-    mean_interval,
-    proportion_interval,
-)
+from bridges.compare.statistics import Comparison, mean_interval, proportion_interval
 from bridges.errors import DataError
 from bridges.fit_report import Diagnostics, FitReport, shown
 from bridges.report.metrics import LABELS, SCORES
@@ -33,50 +27,6 @@ COSTS = {
     **shown(Diagnostics, "costs"),
 }
 """Columns of the table of costs and what stands above them."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Line:
-    """One line of the table of a data set.
-
-    Attributes
-    ----------
-    label, role : str
-        What it is.
-    control_of : str or None
-        The classifier that a control belongs to.
-    n_rows, n_failed : int
-        Finished and failed cells.
-    scores : dict of str to float or None
-        Mean over folds of each score.
-    interval : tuple of float or None
-        95 % confidence interval of the deciding score.
-    by_fold : dict of int to float
-        Deciding score per fold, averaged over seeds.
-    costs : dict of str to float or None
-        Median over cells of times, sizes and gaps.
-    error, hint : str or None
-        Of the first failed cell.
-    """
-
-    label: str
-    role: str
-    control_of: str | None
-    n_rows: int
-    n_failed: int
-    scores: dict[str, float | None]
-    interval: tuple[float, float] | None
-    by_fold: dict[int, float]
-    costs: dict[str, float | None]
-    error: str | None
-    hint: str | None
-
-    @property
-    def display(self) -> str:
-        """The label in a table, where a control stands under its classifier."""
-        if self.control_of is None:
-            return self.label
-        return f"↳ {self.label.removeprefix(f'{self.control_of} / ').replace('_', ' ')}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,8 +119,7 @@ def _verdicts(name: str, rows: list[Row], arrays: Arrays, settings: Settings) ->
         by_label[row["classifier"]].append(row)
     score = _deciding_score(name, rows, settings.score)
     lines = [_line(part, score) for part in by_label.values()]
-    tests = [_compare(first, second, by_label, arrays, score) for first, second in _pairs(lines)]
-    comparisons = judge(tests, settings.level)
+    comparisons = compare_pairs(lines, by_label, arrays, score, settings)
     ranked = [line for line in lines if line.role == "classifier" and line.by_fold]
     winner = max(ranked, key=lambda line: line.scores[score] or 0.0).label if ranked else None
     ties = [
@@ -181,7 +130,7 @@ def _verdicts(name: str, rows: list[Row], arrays: Arrays, settings: Settings) ->
     rivals = {line.label for line in ranked}
     split = str(rows[0]["split"])
     ties = [tie for tie in ties if tie in rivals]
-    ratio = _test_to_train([row for row in rows if row["n_train"]])
+    ratio = ratio_of([row for row in rows if row["n_train"]])
     return Verdicts(name, split, score, lines, comparisons, winner, ties, ratio)
 
 
@@ -238,42 +187,8 @@ def _interval(
     rows: Sequence[Row], by_fold: Mapping[int, float], score: str
 ) -> tuple[float, float] | None:
     if len(by_fold) > 1:
-        return mean_interval(list(by_fold.values()), _test_to_train(rows))[1]
+        return mean_interval(list(by_fold.values()), ratio_of(rows))[1]
     if rows and score == "accuracy":
         n = rows[0]["n_test"]
         return proportion_interval(round(next(iter(by_fold.values())) * n), n)
     return None
-
-
-def _test_to_train(rows: Sequence[Row]) -> float:
-    return float(np.mean([row["n_test"] / row["n_train"] for row in rows])) if rows else 0.0
-
-
-def _pairs(lines: Sequence[Line]) -> list[tuple[Line, Line]]:
-    """Return every pair of classifiers, then every classifier with its own controls."""
-    works = [line for line in lines if line.by_fold]
-    classifiers = [line for line in works if line.role == "classifier"]
-    controls = [
-        (line, control)
-        for line in classifiers
-        for control in works
-        if control.control_of == line.label
-    ]
-    return [*combinations(classifiers, 2), *controls]
-
-
-def _compare(
-    first: Line, second: Line, by_label: Mapping[str, list[Row]], arrays: Arrays, score: str
-) -> Comparison:
-    names = (first.label, second.label)
-    done = [[row for row in by_label[name] if row["status"] == "ok"] for name in names]
-    if done[0][0]["split"] == "fixed" and score == "accuracy":
-        a, b = (arrays(rows[0]["key"]) for rows in done)
-        return mcnemar(a["y_test"], a["y_pred"], b["y_pred"], names)
-    common = sorted(first.by_fold.keys() & second.by_fold.keys())
-    return corrected_t_test(
-        [first.by_fold[fold] for fold in common],
-        [second.by_fold[fold] for fold in common],
-        _test_to_train(done[0]),
-        names,
-    )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridges.compare.summary import Line, Verdicts
+from bridges.compare.across import Across
+from bridges.compare.differences import across_markdown
+from bridges.compare.line import Line
+from bridges.compare.summary import Verdicts
 from bridges.report.metrics import LABELS, SCORES
 from bridges.report.typeset import latex_table, markdown_table
 
@@ -98,13 +101,15 @@ def explain(verdicts: Verdicts) -> str:
     return text
 
 
-def markdown(verdicts: Sequence[Verdicts]) -> str:
-    """Return all tables with their sentences as Markdown."""
+def markdown(verdicts: Sequence[Verdicts], over_all: Across | None = None) -> str:
+    """Return all tables with their sentences as Markdown, that of all data sets last."""
     parts = []
     for part in verdicts:
         table = markdown_table(heads(part), text_rows(part))
         said = "\n".join(f"- {sentence}" for sentence in part.sentences())
         parts.append(f"## {part.data}\n\n{table}\n\n{explain(part)}\n\n{said}\n")
+    if over_all is not None:
+        parts.append(across_markdown(over_all))
     return "\n".join(parts)
 
 
