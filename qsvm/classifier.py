@@ -344,7 +344,7 @@ diagnostics_
             counts = [len(energies) for energies in self.sample_energies_]
             found = max(1, round(sum(counts) / len(counts)))
         else:
-            found = int(getattr(self.make_sampler(), "num_reads", DEFAULT_READS))
+            found = int(getattr(self.make_sampler(), "num_reads", None) or DEFAULT_READS)
         return min(found, self.n_keep or found)
 
     def null_controls(self) -> dict[str, Any]:

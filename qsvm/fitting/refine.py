@@ -61,9 +61,8 @@ def refine(
     Returns
     -------
     list of SampleBatch
-        Per problem the lowest distinct samples of all rounds, at most as many as the largest round
-        gave, with energies of the full problem, times summed, and the best energy of each round in
-        ``info["round_energies"]``.
+        Per problem the distinct samples of all rounds, with energies of the full problem, times
+        summed, and the best energy of each round in ``info["round_energies"]``.
 
     Raises
     ------
@@ -157,22 +156,21 @@ def _intervals(
 
 
 def _merge(problem: DualProblem, history: list[SampleBatch]) -> SampleBatch:
-    """Return the lowest distinct samples of all rounds as one batch."""
+    """Return the distinct samples of all rounds as one batch."""
     joined = batch_from_rows(
         problem,
         np.concatenate([batch.x for batch in history]),
         np.concatenate([batch.occurrences for batch in history]),
     )
-    keep = slice(max(len(batch.x) for batch in history))
     breaks = [b.chain_break_fraction for b in history if b.chain_break_fraction is not None]
     info: dict[str, Any] = dict(history[-1].info)
     if "timing" in info:
         info["timing"] = told_seconds(history)
     info["round_energies"] = [float(batch.energies[0]) for batch in history]
     return SampleBatch(
-        joined.x[keep],
-        joined.energies[keep],
-        joined.occurrences[keep],
+        joined.x,
+        joined.energies,
+        joined.occurrences,
         solve_s=sum(batch.solve_s for batch in history),
         qpu_s=sum(batch.qpu_s for batch in history),
         queue_s=sum(batch.queue_s for batch in history),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from handmade import make_dual
 from landsat_like import landsat_like
 
 from bridges.ensemble.bagging import KernelEnsemble
@@ -12,7 +13,7 @@ from qsvm.classifier import QuboSVC
 from qsvm.ensemble import QuboEnsemble
 from qsvm.samplers.base import Live
 from qsvm.samplers.chip.mock import MockQPU
-from qsvm.samplers.dense.annealer import DenseAnnealer
+from qsvm.samplers.dense.annealer import DenseAnnealer, default_reads
 
 QUICK = {"num_reads": 30, "num_sweeps": 100}
 
@@ -124,7 +125,12 @@ def _draws(model):
 
 
 def test_dense_reads_are_diverse_in_a_hull_only():
-    assert hull(sampler="dense", sampler_params=None).make_sampler().diversity
+    sampler = hull(sampler="dense", sampler_params=None).make_sampler()
+    assert sampler.diversity
+    batches = sampler.sample([make_dual(n) for n in (5, 30)], [0, 1])
+    assert [batch.occurrences.sum() for batch in batches] == [100, 100]
+    assert default_reads(2000, diversity=True) == 50
+    assert default_reads(20_000, diversity=True) == default_reads(9, diversity=False) == 20
     assert not hull(sampler="dense", combination="mean").make_sampler().diversity
     own = hull(sampler="dense", sampler_params={"num_reads": 7, "diversity": False}).make_sampler()
     assert (own.num_reads, own.diversity) == (7, False)

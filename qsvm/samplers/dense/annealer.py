@@ -138,6 +138,11 @@ def descent_passes(n: int) -> int:
     return int(np.clip(DESCENT_EFFORT // max(n * n, 1), 1, 50))
 
 
+def default_reads(n: int, *, diversity: bool) -> int:
+    """Return the number of reads for n coefficients: 20, diverse ones 100 up to 1 000."""
+    return int(np.clip(100_000 // max(n, 1), 20, 100)) if diversity else 20
+
+
 def default_sweeps(n: int) -> int:
     """Return the number of sweeps for n coefficients: 1 000, fewer above 1 000 coefficients."""
     return int(np.clip(1_000_000 // max(n, 1), 100, 1000))
@@ -181,8 +186,9 @@ class DenseAnnealer:
 
     Parameters
     ----------
-    num_reads : int
-        Replicas per problem.
+    num_reads : int, optional
+        Replicas per problem; 20 by default, and where they are diverse more of them the smaller
+        the problem (:func:`default_reads`).
     num_sweeps : int, optional
         Sweeps of each, one move per coefficient; by default fewer the larger the problem
         (:func:`default_sweeps`).
@@ -199,13 +205,13 @@ class DenseAnnealer:
 
     summary = "annealing of the coefficients on their lattice, alone and in pairs (numba)"
     limits = "10 000 samples and more; memory for the kernel matrix only"
-    for_hull: ClassVar[Mapping[str, Any]] = {"diversity": True, "num_reads": 100}
+    for_hull: ClassVar[Mapping[str, Any]] = {"diversity": True}
     handles = ALL_CONSTRAINTS
 
     def __init__(
         self,
         *,
-        num_reads: int = 20,
+        num_reads: int | None = None,
         num_sweeps: int | None = None,
         beta_range: tuple[float, float] | None = None,
         descent: bool = True,
@@ -278,7 +284,8 @@ class DenseAnnealer:
         first, last = self.beta_range or beta_range(data)
         sweeps = self.num_sweeps or default_sweeps(problem.n_coefficients)
         betas = np.geomspace(first, last, sweeps)
-        streams = np.random.SeedSequence(seed).generate_state(self.num_reads, np.uint64)
+        reads = self.num_reads or default_reads(problem.n_coefficients, diversity=self.diversity)
+        streams = np.random.SeedSequence(seed).generate_state(reads, np.uint64)
         return data, betas, streams.astype(np.uint64, copy=False)
 
     def _walk(

@@ -45,7 +45,7 @@ class DenseSampler(dimod.Sampler):
         self,
         bqm: dimod.BinaryQuadraticModel,
         *,
-        num_reads: int = 20,
+        num_reads: int | None = None,
         num_sweeps: int | None = None,
         beta_range: tuple[float, float] | None = None,
         descent: bool = True,
