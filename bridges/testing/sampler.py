@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ABILITIES = (
     "chip",
     "check_account",
+    "analog",
     "for_hull",
     "handles",
     "limits",
