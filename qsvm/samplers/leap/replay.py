@@ -23,7 +23,7 @@ class Replay(PackedSampler):
 
     The problems must be those of the run (same data, seeds, kernel, encoding), since the stored
     samples belong to them; how chains are read, how many samples are kept and how they are
-    averaged may differ.
+    combined may differ.
 
     Parameters
     ----------
