@@ -28,6 +28,7 @@ MODULES = {
     "bridges.compare": "bridges.compare.command",
     "bridges.design": "bridges.design",
     "bridges.assess": "bridges.assess",
+    "bridges.clean": "bridges.clean",
 }
 """How a command is started, and where it lies."""
 SLOW = ("sklearn", "numba", "rasterio", "matplotlib", "dimod", "dwave.samplers", "scipy")

@@ -41,8 +41,8 @@ LEARNING = (*TRAINING, "compare")
 """Commands that read labelled samples."""
 SCENES = (*LEARNING, "predict")
 """Commands that read scenes."""
-ACCURACY = ("design", "assess")
-"""Commands that draw and label samples of a map."""
+ACCURACY = ("design", "assess", "clean")
+"""Commands on how good maps and labels are."""
 EVERY = (*SCENES, "plan", *ACCURACY)
 
 WRITING = (*TRAINING, *ACCURACY)
@@ -56,7 +56,11 @@ CONFIG = Option(
     ("--config",), "TOML file of options, or the run.json of an earlier run", EVERY, metavar="FILE"
 )
 SEED = Option(
-    ("--seed",), "seed of everything random", (*LEARNING, "design"), default=0, type=at_least(0)
+    ("--seed",),
+    "seed of everything random",
+    (*LEARNING, "design", "clean"),
+    default=0,
+    type=at_least(0),
 )
 JSON = Option(("--json",), "print the result as JSON on stdout", EVERY, action="store_true")
 VERBOSE = Option(("--verbose", "-v"), "say more; -vv traces", EVERY, default=0, action="count")
