@@ -75,7 +75,7 @@ def strengthen(
     weights : ndarray of shape (m,)
         w, positive.
     floor : float
-        What D stays above, ``-inf`` for nothing.
+        What D stays above.
     start : ndarray of shape (m,)
         A D strictly above the floor with H - D proven positive definite.
     stopped : callable
@@ -112,7 +112,7 @@ def _newton(
     """Return the Newton step of Σ w D + µ (log det(H - D) + Σ log(D - floor)) and its decrement."""
     from scipy.linalg.lapack import dposv
 
-    per_room = 1.0 / (diagonal - floor)  # zero without a floor
+    per_room = 1.0 / (diagonal - floor)
     slope = weights / barrier - np.diag(inverse) + per_room
     curvature = inverse * inverse
     curvature[np.diag_indices_from(curvature)] += per_room**2

@@ -38,6 +38,9 @@ NOISE = 1e-6
 WHOLE = 1e-9
 """Distance from a whole number within which a ratio of steps is one."""
 
+DEEPEST = 8.0
+"""How far below zero D may get where H is not convex, in units of what makes it definite."""
+
 WIDEST = 4096
 """Levels of a sum beyond which it is left out."""
 
@@ -61,7 +64,7 @@ class Whole:
     diagonal : ndarray of shape (n,)
         A D with H - D proven to be positive definite.
     floor : float
-        What D stays above: 0, or ``-inf`` where H is not convex and all levels are two.
+        What D stays above: 0, or less where H is not convex and all levels are two.
     margin : float
         What rounding can take off any bound of the energy.
     constant : float
@@ -151,7 +154,7 @@ def _convex(whole: Whole, ridge: float) -> Whole:
     reach = np.abs(whole.levels).max(axis=1)
     hessian = whole.hessian + ridge * np.eye(len(reach))
     margin = _margin(hessian, whole.linear, reach) + 0.5 * ridge * float(reach @ reach)
-    for share in 10.0 ** -np.arange(0.5, 15.0):
+    for share in 10.0 ** -np.arange(0.25, 15.0, 0.25):
         diagonal = share * np.diag(hessian)
         if is_definite(hessian - np.diag(diagonal)):
             return dataclasses.replace(whole, hessian=hessian, diagonal=diagonal, margin=margin)
@@ -168,8 +171,13 @@ def _without_convexity(whole: Whole) -> Whole:
     while not is_definite(whole.hessian + taken * np.eye(n)):
         taken *= 2.0
     reach = np.abs(whole.levels).max(axis=1)
-    margin = _margin(whole.hessian + taken * np.eye(n), whole.linear, reach)
-    return dataclasses.replace(whole, diagonal=np.full(n, -taken), floor=-np.inf, margin=margin)
+    largest = np.abs(whole.hessian) + DEEPEST * taken * np.eye(n)
+    return dataclasses.replace(
+        whole,
+        diagonal=np.full(n, -taken),
+        floor=-DEEPEST * taken,
+        margin=_margin(largest, whole.linear, reach),
+    )
 
 
 def _least(hessian: NDArray[np.float64]) -> float:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridges.errors import SolverError
 from bridges.machine.progress import Progress, no_progress
 from bridges.machine.threads import usable_cores
 from qsvm.samplers.base import ALL_CONSTRAINTS, SampleBatch, batch_from_rows
@@ -28,6 +29,9 @@ log = logging.getLogger(__name__)
 
 ACROSS = 2
 """Problems per thread from which on each thread takes whole problems instead of boxes of one."""
+
+MAX_COEFFICIENTS = 2000
+"""Coefficients beyond which the relaxation of the whole lattice alone takes a minute."""
 
 STARTS = 6400
 """Coefficients times reads of the annealer that finds the first point; 4 to 32 reads. It found the
@@ -56,10 +60,7 @@ class ExactOptimum:
     """
 
     summary = "the optimum of the lattice, proven: by branch and bound, or every bit string"
-    limits = (
-        f"a few hundred coefficients (seconds), else a point and a bound; at most "
-        f"{MAX_EXHAUSTIVE} variables are enumerated"
-    )
+    limits = f"up to about 150 coefficients in seconds; a bound up to {MAX_COEFFICIENTS}"
     handles = ALL_CONSTRAINTS
 
     def __init__(self, *, time_limit: float = 60.0, n_lowest: int = 100) -> None:
@@ -103,6 +104,12 @@ class ExactOptimum:
         """Solve one problem, its boxes on threads if there are some."""
         if problem.n_variables <= MAX_EXHAUSTIVE:
             return self._enumerated(problem, stop)
+        if problem.n_coefficients > MAX_COEFFICIENTS:
+            raise SolverError(
+                f"{problem.n_coefficients} coefficients are too many for a proof; the limit is "
+                f"{MAX_COEFFICIENTS}.",
+                "Use --sampler round for the reference near the exact optimum, or --sampler dense.",
+            )
         started = time.perf_counter()
         known = first_points(problem, 1 if threads is None else None)
         left = max(self.time_limit - (time.perf_counter() - started), 1e-3)

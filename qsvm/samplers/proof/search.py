@@ -44,12 +44,19 @@ ROOT_PASSES = 3
 TRIAL = 150
 """Nodes of a box that are searched before its D is chosen anew: most boxes need no more."""
 
+SMALL, SMALL_TRIAL = 50, 1000
+"""Coefficients up to which the whole lattice is tried with a plain D first, and nodes of that
+trial: they take a few milliseconds, as does the choice of a better D."""
+
 BUDGET = 2000
 """Nodes of a box that are searched before what is left of it goes back to the others."""
 
 ROUND = 8
 """Boxes of a round. All of a round start from the same best energy and are merged in order, so what
 is found depends on neither threads nor time."""
+
+NEVER = 2**62
+"""More nodes than any search visits."""
 
 STACK = 48 * 2**20
 """Bytes of a thread's stack at most."""
@@ -132,6 +139,7 @@ def prove(
     known: NDArray[np.float64],
     *,
     time_limit: float | None = None,
+    max_nodes: int | None = None,
     executor: Executor | None = None,
     stop: NDArray[np.uint8] | None = None,
 ) -> Proof:
@@ -146,6 +154,8 @@ def prove(
     time_limit : float, optional
         Seconds after which to stop with the bound reached; the bound of the whole lattice's
         relaxation is computed in any case.
+    max_nodes : int, optional
+        Nodes after which to stop in the same way, on every machine alike.
     executor : Executor, optional
         Threads to search boxes on; the calling one by default.
     stop : ndarray of shape (1,), uint8, optional
@@ -172,10 +182,12 @@ def prove(
         timer.start()
     try:
         with one_blas_thread():
-            return _search(problem, known, flag, map if executor is None else executor.map)
+            over = map if executor is None else executor.map
+            return _search(problem, known, flag, over, max_nodes or NEVER)
     finally:
         if timer is not None:
             timer.cancel()
+            timer.join()
 
 
 @functools.cache
@@ -195,6 +207,7 @@ def _search(
     known: NDArray[np.float64],
     flag: NDArray[np.uint8],
     over: Callable[..., Iterable[Found]],
+    max_nodes: int,
 ) -> Proof:
     """Search round by round; ``over`` maps the search of a box over the boxes of a round."""
     energies = problem.energies(known)
@@ -205,7 +218,8 @@ def _search(
     number = itertools.count()
     batch, nodes = [root_of(whole)], 0
     while batch:
-        explore = functools.partial(_explore, quest, best, ROOT_PASSES if nodes == 0 else 1)
+        budget = min(BUDGET, 1 + (max_nodes - nodes) // len(batch))
+        explore = functools.partial(_explore, quest, best, nodes == 0, budget)
         for found in over(explore, batch):
             nodes += found.nodes
             for box in found.boxes:
@@ -215,7 +229,8 @@ def _search(
                 energy = float(problem.energies(point)[0])
                 if energy < best:
                     x, best = point, energy
-        batch = [] if quest.stopped() else _next_round(waiting, best - quest.slack)
+        ended = quest.stopped() or nodes >= max_nodes
+        batch = [] if ended else _next_round(waiting, best - quest.slack)
     left = min((bound for bound, _, _ in waiting), default=np.inf)
     closed = best - quest.slack
     return Proof(x, best, min(left, closed - whole.margin), left >= closed, nodes)
@@ -229,15 +244,17 @@ def _next_round(waiting: list[tuple[float, int, Box]], cut: float) -> list[Box]:
     return batch
 
 
-def _explore(quest: Quest, best: float, passes: int, box: Box) -> Found:
+def _explore(quest: Quest, best: float, root: bool, budget: int, box: Box) -> Found:
     """Search a box below a best energy, with a D of its own unless it turns out to be small."""
     first = Found(best, None, [box], 0)
-    if passes == 1:
-        first = _dig(quest, first.best, box, TRIAL)
-        if not first.boxes or quest.stopped():
+    small = int((box.low < box.high).sum()) <= SMALL
+    trial = SMALL_TRIAL if root and small else 0 if root else TRIAL
+    if trial:
+        first = _dig(quest, best, box, min(trial, budget))
+        if not first.boxes or quest.stopped() or first.nodes >= budget:
             return first
     nodes, weights = first.nodes, np.zeros(len(box.low))
-    for number in range(passes):
+    for number in range(ROOT_PASSES if root else 1):
         box, part, closed = _relaxed(quest, first.best, box)
         nodes += 1
         if closed:
@@ -248,7 +265,7 @@ def _explore(quest: Quest, best: float, passes: int, box: Box) -> Found:
             box = strengthened(quest.whole, box, weights, quest.stopped)
         if quest.stopped():
             return dataclasses.replace(first, boxes=[box], nodes=nodes)
-    last = _dig(quest, first.best, box, BUDGET)
+    last = _dig(quest, first.best, box, budget)
     levels = first.levels if last.levels is None else last.levels
     return Found(last.best, levels, last.boxes, nodes + last.nodes)
 

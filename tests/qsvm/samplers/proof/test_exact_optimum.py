@@ -7,7 +7,7 @@ import pytest
 from lattices import make_dual
 
 from bridges import registry
-from bridges.errors import DataError, UsageError
+from bridges.errors import DataError, SolverError, UsageError
 from qsvm.samplers.dense.annealer import DenseAnnealer
 from qsvm.samplers.local.bits import Exhaustive
 from qsvm.samplers.proof import sampler as module
@@ -105,6 +105,13 @@ def test_flags_follow_the_brake():
     early = brake.flag()
     brake.pull()
     assert (early[0], brake.flag()[0]) == (1, 1)
+
+
+def test_what_would_take_too_long_is_refused_with_a_hint(monkeypatch):
+    monkeypatch.setattr(module, "MAX_COEFFICIENTS", 20)
+    with pytest.raises(SolverError, match="25 coefficients") as caught:
+        ExactOptimum().sample([make_dual(25, bits=1)], [0])
+    assert "round" in caught.value.hint
 
 
 @pytest.mark.parametrize("option", ["time_limit", "n_lowest"])
