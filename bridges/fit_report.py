@@ -156,6 +156,15 @@ class Diagnostics(_Record):
     rounded_gap_mean : float or None
         Over problems, gap of the exact optimum rounded to the lattice: the reference that a sampler
         has to beat.
+    lattice_gap_mean : float or None
+        Over problems with a proven optimum on the lattice, gap of that optimum: the least that any
+        single sample can have.
+    sampler_gap_mean : float or None
+        Over the same problems, ``(E - E_lattice) / |E_lattice|`` of the best sample: what the
+        sampler missed.
+    proven_fraction : float or None
+        Share of problems with a proven optimum on the lattice, within the seconds that a model may
+        take for it; None where the samples are on no such lattice.
     above_zero_fraction : float or None
         Share of kept samples with an energy above that of all-zero coefficients.
     equality_violation_mean : float or None
@@ -210,6 +219,26 @@ class Diagnostics(_Record):
             "mean",
             "rounded optimum's gap",
         ),
+    )
+    lattice_gap_mean: float | None = field(
+        default=None,
+        metadata=told(
+            "energy gap of the lattice's proven optimum: the lattice's share, mean",
+            "mean",
+            "lattice's gap",
+        ),
+    )
+    sampler_gap_mean: float | None = field(
+        default=None,
+        metadata=told(
+            "energy gap of the best sample to that optimum: the sampler's share, mean",
+            "mean",
+            "sampler's gap",
+        ),
+    )
+    proven_fraction: float | None = field(
+        default=None,
+        metadata=told("duals whose optimum on the lattice is proven", "mean", "proven duals"),
     )
     above_zero_fraction: float | None = field(
         default=None,

@@ -88,6 +88,10 @@ class QuboSVC(SamplerHolder, KernelModel):
         Rule for the bias; see :mod:`qsvm.formulations.combination`.
     precision : {"double", "single"}
         float64 or float32 kernel matrices in training.
+    proof_seconds : float
+        Seconds of one thread that may go into proving the optima of the duals' lattices, with which
+        the diagnostics tell the lattice's share of a gap from the sampler's; counted in nodes at a
+        nominal speed, so that the diagnostics depend on no machine. 0 for no proofs.
     n_jobs : int or None
         Threads; None for all cores. The model does not depend on it.
     random_state : int, RandomState or None
@@ -142,6 +146,7 @@ diagnostics_
         "combination": [StrOptions(set(COMBINATIONS))],
         "bias": [StrOptions(set(BIAS_RULES))],
         "precision": [StrOptions({"double", "single"})],
+        "proof_seconds": [Interval(Real, 0, None, closed="left")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
@@ -166,6 +171,7 @@ diagnostics_
         combination: str = "hull",
         bias: str = "free",
         precision: str = "double",
+        proof_seconds: float = 0.1,
         n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
@@ -186,6 +192,7 @@ diagnostics_
         self.combination = combination
         self.bias = bias
         self.precision = precision
+        self.proof_seconds = proof_seconds
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -246,7 +253,8 @@ diagnostics_
         sampler = self.make_sampler()
         selective = not is_null_control(sampler)
         rules = Rules(self.n_keep, self.combination, self.bias, selective)
-        return Sampling(sampler, rules, self.refine_rounds, self.n_jobs)
+        proof_seconds = self.proof_seconds if selective else 0.0
+        return Sampling(sampler, rules, self.refine_rounds, self.n_jobs, proof_seconds)
 
     def _set(self, fitted: Fitted) -> QuboSVC:
         """Keep what a fit gave."""

@@ -56,7 +56,7 @@ class QuboEnsemble(SamplerHolder, KernelEnsemble):
     sampling, stratify, combine, map
         See :class:`bridges.ensemble.bagging.KernelEnsemble`.
     base, n_bits, penalty, kernel, gamma, degree, coef0, multiclass, class_weight, sampler, \
-refine_rounds, combination, bias, precision
+refine_rounds, combination, bias, precision, proof_seconds
         See :class:`qsvm.classifier.QuboSVC`.
     num_reads, num_sweeps : int or None
         Samples drawn per QUBO, and sweeps of each; None leaves it to the sampler.
@@ -122,6 +122,7 @@ intercept_, estimators_, estimators_samples_, member_weights_, oob_score_
         combination: str = "hull",
         bias: str = "free",
         precision: str = "double",
+        proof_seconds: float = 0.1,
         map: str | Callable[..., Any] | None = None,
         n_jobs: int | None = None,
         random_state: Any = None,
@@ -150,6 +151,7 @@ intercept_, estimators_, estimators_samples_, member_weights_, oob_score_
         self.combination = combination
         self.bias = bias
         self.precision = precision
+        self.proof_seconds = proof_seconds
         self.map = map
         self.n_jobs = n_jobs
         self.random_state = random_state

@@ -135,6 +135,15 @@ BIAS = Option(
     ("--bias",), "rule for the bias", ("train",), SAMPLER, default="free",
     choices=tuple(BIAS_RULES),
 )  # fmt: skip
+PROOF_SECONDS = Option(
+    ("--proof-seconds",),
+    "of one thread for each member, to prove how low a sample could be; 0 for none",
+    ("train",),
+    SAMPLER,
+    default=0.1,
+    type=number("seconds", least=0),
+    metavar="s",
+)
 LIST_SAMPLERS = Option(
     ("--list-samplers",), "list samplers and stop", ("train",), action="store_true"
 )
@@ -190,7 +199,7 @@ OPTIONS = (
     LIST_SAMPLERS,
     MEMBERS, MEMBER_SIZE, SAMPLING, STRATIFY, COMBINE,
     C, BASE, N_BITS, PENALTY,
-    NAME, NUM_READS, SWEEPS, SAMPLER_OPTION, REFINE, KEEP, COMBINATION, BIAS,
+    NAME, NUM_READS, SWEEPS, SAMPLER_OPTION, REFINE, KEEP, COMBINATION, BIAS, PROOF_SECONDS,
     SOLVER, REGION, PROFILE, CHIP_NAME, ANNEALING_TIME, CHAIN_STRENGTH, SPIN_REVERSALS,
     TIME_LIMIT, MAX_QPU_SECONDS, RESUME,
 )  # fmt: skip

@@ -48,6 +48,7 @@ def make_model(args: argparse.Namespace) -> QuboEnsemble:
         keep=args.keep,
         combination=args.combination,
         bias=args.bias,
+        proof_seconds=args.proof_seconds,
         n_jobs=args.jobs,
         random_state=args.seed,
     )

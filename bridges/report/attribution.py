@@ -41,10 +41,12 @@ def ways(diagnostics: Mapping[str, Any]) -> list[tuple[str, float]]:
     """
     if diagnostics.get("random_hull_gap_mean") is None:
         return []
+    proven = diagnostics.get("proven_fraction", 1.0)
+    of_all = "" if proven == 1.0 else f" for {proven:.0%} of the duals"
     named = (
         ("random points, all combined", "random_hull_gap_mean"),
         ("the best single sample", "best_sample_gap_mean"),
-        ("the best point of the lattice (proven)", "lattice_gap_mean"),
+        (f"the best point of the lattice (proven{of_all})", "lattice_gap_mean"),
         ("average of the 20 best samples", "averaged_gap_mean"),
         ("all samples combined: this model", "energy_gap_mean"),
     )

@@ -18,6 +18,7 @@ from qsvm.samplers.local.controls import random_points
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from qsvm.fitting.floors import Floor
     from qsvm.formulations.solution import Rules, Solution
     from qsvm.problem.dual_problem import DualProblem
     from qsvm.samplers.base import SampleBatch
@@ -59,6 +60,7 @@ def assess(
     found: Solution,
     rules: Rules | None = None,
     seed: int = 0,
+    floor: Floor | None = None,
 ) -> DualQuality:
     """Hold one dual's samples and decoded coefficients against its exact optimum.
 
@@ -74,6 +76,8 @@ def assess(
         By which rules; a hull is held against the plain average and the hull of random points.
     seed : int
         Draws the random points.
+    floor : Floor, optional
+        What is known of the lowest point of its lattice (:mod:`qsvm.fitting.floors`).
     """
     from qsvm.problem.exact import solve_box
     from qsvm.samplers.dense.rounding import rounded_optimum
@@ -103,6 +107,7 @@ def assess(
             chain_break_fraction=batch.chain_break_fraction,
             couplers_dropped=batch.couplers_dropped,
             **_beside_hull(problem, batch, found, rules, seed, exact),
+            **_shares(floor, best, exact),
         ),
     )
 
@@ -130,6 +135,22 @@ def _beside_hull(
         "averaged_gap_mean": relative_gap(averaged, exact),
         "random_hull_gap_mean": relative_gap(random, exact),
         "by_penalty_fraction": float(not found.exact),
+    }
+
+
+def _shares(floor: Floor | None, best: float, exact: float) -> dict[str, float]:
+    """Return the lattice's and the sampler's share of a gap, where the lattice's optimum is proven.
+
+    Rounding can make either a hair negative.
+    """
+    if floor is None:
+        return {}
+    if floor.energy is None:
+        return {"proven_fraction": 0.0}
+    return {
+        "proven_fraction": 1.0,
+        "lattice_gap_mean": max(relative_gap(floor.energy, exact), 0.0),
+        "sampler_gap_mean": max(relative_gap(best, floor.energy), 0.0),
     }
 
 

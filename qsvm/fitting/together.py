@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from sklearn.utils import check_random_state
 from bridges.fit_report import Diagnostics, FitReport
 from qsvm.fitting.answers import ask
 from qsvm.fitting.diagnostics import assess, energy_table, summarise
+from qsvm.fitting.floors import floors_of
 from qsvm.formulations.base import require_handled
 from qsvm.samplers.base import told_seconds
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from bridges.machine.progress import Progress
     from qsvm.fitting.duals import ModelDuals
+    from qsvm.fitting.floors import Floor
     from qsvm.formulations.base import Coefficients
     from qsvm.formulations.solution import Rules
     from qsvm.problem.dual_problem import DualProblem
@@ -45,12 +48,15 @@ class Sampling:
         Rounds of refinement.
     n_jobs : int or None
         Threads.
+    proof_seconds : float
+        Nominal seconds of one thread for proofs of each model's lattice optima; 0 for none.
     """
 
     sampler: DualSampler
     rules: Rules
     refine_rounds: int = 0
     n_jobs: int | None = None
+    proof_seconds: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -127,13 +133,25 @@ def fit_together(
     batches = _sample([p for model in models for p in model.problems], seeds, sampling, progress)
     wall = time.perf_counter() - started
     busy = sum(batch.solve_s for batch in batches)
-    fitted, done = [], 0
-    for model in models:
-        mine = batches[done : done + len(model.problems)]
-        done += len(mine)
+    rows = [slice(end - len(m.problems), end) for m, end in zip(models, _ends(models), strict=True)]
+    started = time.perf_counter()
+    floors = floors_of(
+        [(model.problems, batches[row]) for model, row in zip(models, rows, strict=True)],
+        sampling.proof_seconds,
+        sampling.n_jobs,
+    )
+    proof_s = (time.perf_counter() - started) / len(models)
+    fitted = []
+    for model, row, known in zip(models, rows, floors, strict=True):
+        mine = batches[row]
         share = sum(b.solve_s for b in mine) / busy if busy > 0 else len(mine) / len(batches)
-        fitted.append(_finish(model, mine, seeds[done - len(mine) : done], sampling, wall * share))
+        fitted.append(_finish(model, mine, seeds[row], sampling, known, (wall * share, proof_s)))
     return fitted
+
+
+def _ends(models: Sequence[ModelDuals]) -> list[int]:
+    """Return where the problems of each model end in a list of all."""
+    return list(itertools.accumulate(len(model.problems) for model in models))
 
 
 def _sample(
@@ -158,18 +176,23 @@ def _finish(
     batches: list[SampleBatch],
     seeds: list[int],
     sampling: Sampling,
-    solve_s: float,
+    floors: list[Floor | None],
+    spent_s: tuple[float, float],
 ) -> Fitted:
-    """Turn the samples of one model into its coefficients, and hold them against the optimum."""
+    """Turn the samples of one model into its coefficients, and hold them against the optimum.
+
+    ``spent_s`` are its seconds of sampling and of proofs.
+    """
     started = time.perf_counter()
+    solve_s, proof_s = spent_s
     rules = sampling.rules
     found = model.formulation.finish(model.task, model.problems, batches, rules)
     order = _support(model, found)
     decoded = time.perf_counter()
     qualities = [
-        assess(problem, batch, solution, rules, seed)
-        for problem, batch, solution, seed in zip(
-            model.problems, batches, found.solutions, seeds, strict=True
+        assess(problem, batch, solution, rules, seed, floor)
+        for problem, batch, solution, seed, floor in zip(
+            model.problems, batches, found.solutions, seeds, floors, strict=True
         )
     ]
     report = FitReport(
@@ -177,7 +200,7 @@ def _finish(
         build_s=model.build_s,
         solve_s=solve_s,
         decode_s=decoded - started,
-        diagnose_s=time.perf_counter() - decoded,
+        diagnose_s=time.perf_counter() - decoded + proof_s,
         qpu_s=sum(batch.qpu_s for batch in batches),
         queue_s=max(batch.queue_s for batch in batches),
         n_samples=model.n_samples,

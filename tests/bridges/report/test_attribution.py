@@ -23,6 +23,9 @@ def test_gaps_become_shares_of_the_way() -> None:
     proven = ways({**QUALITY, "lattice_gap_mean": 0.11})
     assert proven[2][1] == pytest.approx(0.89)
     assert len(proven) == len(steps) + 1
+    assert proven[2][0] == "the best point of the lattice (proven)"
+    partly = ways({**QUALITY, "lattice_gap_mean": 0.11, "proven_fraction": 0.25})
+    assert partly[2][0] == "the best point of the lattice (proven for 25% of the duals)"
 
 
 def test_without_a_hull_there_is_no_picture() -> None:
