@@ -15,6 +15,7 @@ from bridges.samples.labelled import class_name
 from bridges.samples.labels import LARGEST_CODE
 from bridges.scene.raster import Grid, class_names_of, opened
 from bridges.scene.sidecar import read_sidecar
+from bridges.scene.validity import read_known
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,11 +83,8 @@ class ClassMap:
             If the raster holds anything but whole numbers from 0 to 65535.
         """
         with opened(self.path) as dataset:
-            stored = dataset.read(1, window=window)
-        known = np.isfinite(stored) if stored.dtype.kind == "f" else np.ones(stored.shape, bool)
+            stored, known = read_known(dataset, 1, window, self.nodata)
         stored[~known] = 0
-        if self.nodata is not None and not np.isnan(self.nodata):
-            known &= stored != self.nodata
         if stored.dtype.kind == "f" and not np.array_equal(stored[known], np.rint(stored[known])):
             raise DataError(f"{self.path} holds fractions, not class codes.", "Name a class map.")
         if stored.dtype not in (np.uint8, np.uint16):

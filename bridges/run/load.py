@@ -268,7 +268,7 @@ def load_inputs(spec: DataSpec, *, test_size: float, seed: int) -> Inputs:
         scene,
         None if truth is None else Path(truth),
         spec.label_field,
-        (*data.notes, *why),
+        (*(scene.notes if scene else ()), *data.notes, *why),
     )
 
 

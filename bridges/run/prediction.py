@@ -80,6 +80,8 @@ def _draw(
         raise UsageError(f"The map {out} exists.", "Choose another --out FILE, or add --overwrite.")
     model, meta = load_model(args.model)
     scene = open_scene(args.image, bands=args.bands, nodata=args.nodata, mask=args.mask)
+    for note in scene.notes:
+        narrator.note(note)
     require_bands(scene, meta["feature_names"], narrator)
     warn_of_range(scene, meta["feature_range"], narrator)
     names = {int(code): name for code, name in meta["class_names"].items()}

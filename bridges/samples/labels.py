@@ -10,7 +10,8 @@ import numpy as np
 
 from bridges.errors import DataError, UsageError
 from bridges.samples import polygons as vector
-from bridges.scene.raster import Grid, class_names_of, opened, require_same_grid
+from bridges.scene.codes import CodeRaster, open_codes
+from bridges.scene.raster import require_same_grid
 from bridges.scene.sidecar import read_sidecar
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class RasterLabels:
     neither is stated, 0.
     """
 
-    path: Path
+    raster: CodeRaster
     class_names: dict[int, str]
     unlabelled: set[int]
     has_groups: bool = False
@@ -52,57 +53,30 @@ class RasterLabels:
 
     def read(self, window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return class codes (-1 unlabelled), and no groups (zeros)."""
-        codes = read_codes(self.path, window)
+        codes = self.raster.read(window)
         codes[np.isin(codes, list(self.unlabelled))] = UNLABELLED
         if codes.size and (codes.max() > LARGEST_CODE or codes.min() < UNLABELLED):
             worst = codes.max() if codes.max() > LARGEST_CODE else codes.min()
             raise DataError(
-                f"{self.path} has the class code {worst}.",
-                f"Class codes are whole numbers from 0 to {LARGEST_CODE}; recode the raster, or "
-                "state its nodata value: rio edit-info --nodata VALUE labels.tif",
+                f"{self.raster.path} has the class code {worst}.",
+                f"Class codes are whole numbers from 0 to {LARGEST_CODE}; recode the raster, or, "
+                f"if this means unlabelled, say so: rio edit-info --nodata {worst} "
+                f"{self.raster.path}",
             )
         return codes, np.zeros_like(codes)
 
 
-def read_codes(path: Path, window: Window | None = None) -> NDArray[np.int64]:
-    """Read a raster of whole numbers; NaN becomes -1.
-
-    Raises
-    ------
-    DataError
-        If it has several bands or fractions.
-    """
-    with opened(path) as dataset:
-        if dataset.count != 1:
-            raise DataError(
-                f"{path} has {dataset.count} bands; labels and groups have one.",
-                f"Extract the band: rio stack {path} --bidx 1 -o one_band.tif",
-            )
-        stored = dataset.read(1, window=window)
-    if stored.dtype.kind == "f":
-        stored = np.where(np.isnan(stored), UNLABELLED, stored)
-        if not np.array_equal(stored, np.rint(stored)):
-            raise DataError(
-                f"{path} holds fractions, not class codes.", "Name a raster of whole numbers."
-            )
-    codes: NDArray[np.int64] = stored.astype(np.int64)
-    return codes
-
-
 def _raster_labels(scene: Scene, path: Path) -> RasterLabels:
-    with opened(path) as dataset:
-        require_same_grid(scene.grid, path, Grid.of(dataset), _image_of(scene))
-        nodata, names = dataset.nodata, class_names_of(dataset)
+    raster = open_codes(path)
+    require_same_grid(scene.grid, path, raster.grid, _image_of(scene))
     beside = read_sidecar(path.parent)
-    names = names or scene.class_names or beside.class_names
+    names = raster.class_names or scene.class_names or beside.class_names
     unlabelled = {UNLABELLED}
     if beside.unlabelled is not None:
         unlabelled.add(beside.unlabelled)
-    if nodata is not None and not np.isnan(nodata):
-        unlabelled.add(int(nodata))
-    elif beside.unlabelled is None:
+    elif raster.nodata is None or np.isnan(raster.nodata):
         unlabelled.add(0)
-    return RasterLabels(path, names, unlabelled)
+    return RasterLabels(raster, names, unlabelled)
 
 
 def _image_of(scene: Scene) -> Path:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.samples.labelled import LabelledData, class_name, named, parse_classes, require_samples
-from bridges.samples.labels import UNLABELLED, LabelSource, _image_of, open_labels, read_codes
+from bridges.samples.labels import UNLABELLED, LabelSource, _image_of, open_labels
 from bridges.samples.regions import region_numbers
 from bridges.samples.tables import load_table
-from bridges.scene.raster import Grid, opened, require_same_grid
+from bridges.scene.codes import open_codes
+from bridges.scene.raster import require_same_grid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -114,15 +115,15 @@ class _Pixels:
 
 def _collect(scene: Scene, source: LabelSource, groups_path: Path | None) -> _Pixels:
     """Read labelled, valid pixels window by window, and count all labelled ones."""
-    if groups_path is not None:
-        with opened(groups_path) as dataset:
-            require_same_grid(scene.grid, groups_path, Grid.of(dataset), _image_of(scene))
+    numbers = None if groups_path is None else open_codes(groups_path)
+    if numbers is not None:
+        require_same_grid(scene.grid, numbers.path, numbers.grid, _image_of(scene))
     parts: list[tuple[NDArray[Any], ...]] = []
     labelled: dict[int, int] = {}
     for window in scene.windows():
         codes, groups = source.read(window)
-        if groups_path is not None:
-            groups = read_codes(groups_path, window)
+        if numbers is not None:
+            groups = numbers.read(window)
         rows, cols = np.nonzero(codes != UNLABELLED)
         if not len(rows):
             continue

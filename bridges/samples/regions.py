@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridges.errors import DataError
-from bridges.samples.labels import LabelSource, _image_of, read_codes
+from bridges.samples.labels import LabelSource, _image_of
 from bridges.samples.polygons import VectorLabels
-from bridges.scene.raster import Grid, opened, require_same_grid
+from bridges.scene.codes import open_codes
+from bridges.scene.raster import require_same_grid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,14 +59,14 @@ def region_numbers(
 def _from_raster(
     scene: Scene, path: Path, rows: NDArray[np.int64], cols: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    with opened(path) as dataset:
-        require_same_grid(scene.grid, path, Grid.of(dataset), _image_of(scene))
+    raster = open_codes(path)
+    require_same_grid(scene.grid, path, raster.grid, _image_of(scene))
     region = np.zeros(len(rows), dtype=np.int64)
     for window in scene.windows():
         top = int(window.row_off)
         here = (rows >= top) & (rows < top + int(window.height))
         if here.any():
-            region[here] = read_codes(path, window)[rows[here] - top, cols[here]]
+            region[here] = raster.read(window)[rows[here] - top, cols[here]]
     return np.maximum(region, 0)
 
 

@@ -15,6 +15,7 @@ from bridges.scene.products import Contents, find_product, masked_file
 from bridges.scene.raster import Grid, opened, require_same_grid
 from bridges.scene.scene import Band, Mask, Scene
 from bridges.scene.sidecar import Sidecar, read_sidecar
+from bridges.scene.validity import alpha_index
 
 
 def open_scene(
@@ -54,15 +55,30 @@ def open_scene(
     path = Path(path)
     product = find_product(path)
     scene = _open_image(path) if product is None else _of_product(product)
-    chosen = _choose_bands(
-        scene, bands if bands is not None or product is None else product.features
-    )
+    wanted = bands if bands is not None or product is None else product.features
+    chosen = _choose_bands(scene, wanted)
     if nodata is not None:
         chosen = tuple(replace(band, nodata=nodata) for band in chosen)
-    masks = scene.masks if mask is None else (*scene.masks, _mask(str(mask), Path()))
+    masks = tuple(each for each in scene.masks if not _is_among(each, chosen))
+    masks = masks if mask is None else (*masks, _mask(str(mask), Path()))
     for each in masks:
-        _require_grid(scene.grid, each.path, path)
-    return Scene(scene.path, scene.grid, chosen, masks, scene.sidecar, scene.acquired)
+        _require_mask(scene.grid, each, path)
+    return replace(scene, bands=chosen, masks=masks)
+
+
+def _is_among(mask: Mask, bands: Sequence[Band]) -> bool:
+    """Tell whether a band of transparency was asked for as a band."""
+    return mask.rule == "zero" and any((b.path, b.index) == (mask.path, mask.index) for b in bands)
+
+
+def _require_mask(grid: Grid, mask: Mask, image: Path) -> None:
+    with opened(mask.path) as dataset:
+        if mask.index == 1 and dataset.count - (alpha_index(dataset)[0] is not None) > 1:
+            raise DataError(
+                f"The mask {mask.path} has {dataset.count} bands; a mask has one.",
+                f"Extract the band: rio stack {mask.path} --bidx 1 -o mask.tif",
+            )
+        require_same_grid(grid, mask.path, Grid.of(dataset), image)
 
 
 def _require_grid(grid: Grid, path: Path, image: Path) -> None:
@@ -83,26 +99,24 @@ def _of_product(product: Contents) -> Scene:
 
 
 def _open_image(path: Path) -> Scene:
-    from rasterio.enums import ColorInterp
-
     with opened(path) as dataset:
         sidecar = read_sidecar(path.parent)
-        indexes = [
-            i
-            for i, c in zip(dataset.indexes, dataset.colorinterp, strict=True)
-            if c is not ColorInterp.alpha
-        ]
         if any(np.dtype(t).kind not in "uif" for t in dataset.dtypes):
             raise DataError(
                 f"{path} holds values of type {dataset.dtypes[0]}.",
                 "Images of integers and floating-point numbers can be classified.",
             )
+        alpha, note = alpha_index(dataset)
+        indexes = [i for i in dataset.indexes if i != alpha]
         bands = tuple(_image_band(dataset, path, i, sidecar, len(indexes)) for i in indexes)
         grid = Grid.of(dataset)
     masks: tuple[Mask, ...] = ()
     if sidecar.mask and sidecar.describes(path.name):
         masks = (_mask(sidecar.mask, path.parent),)
-    return Scene(path, grid, bands, masks, sidecar, sidecar.acquired)
+    if alpha is not None:
+        masks = (*masks, Mask(path, "zero", index=alpha))
+    notes = (note,) if note else ()
+    return Scene(path, grid, bands, masks, sidecar, sidecar.acquired, notes)
 
 
 def _image_band(dataset: Any, path: Path, index: int, sidecar: Sidecar, n_bands: int) -> Band:
@@ -124,12 +138,25 @@ def _image_band(dataset: Any, path: Path, index: int, sidecar: Sidecar, n_bands:
     return Band(path, index, name, common, nodata, scale, offset)
 
 
+_LISTED = re.compile(r"-?\d+(--?\d+)?(,-?\d+(--?\d+)?)*")
+_RANGE = re.compile(r"(-?\d+)-(-?\d+)")
+
+
 def _mask(text: str, folder: Path) -> Mask:
-    """Read ``file``, or ``file:2,4,255``."""
+    """Read ``file``, or ``file:2,4,255``, ``file:-1``, ``file:1-3,8``."""
     name, colon, numbers = text.rpartition(":")
-    if colon and re.fullmatch(r"\d+(,\d+)*", numbers):
-        return Mask(folder / name, "values", tuple(int(v) for v in numbers.split(",")))
-    return masked_file(folder / text)
+    if not colon or not _LISTED.fullmatch(numbers) or (folder / text).exists():
+        return masked_file(folder / text)
+    values: list[int] = []
+    for part in numbers.split(","):
+        ends = _RANGE.fullmatch(part)
+        first, last = (int(ends[1]), int(ends[2])) if ends else (int(part), int(part))
+        if last < first or last - first > 65535:
+            raise DataError(
+                f"--mask {text}: {part} is no range of values.", "Write it as in FILE:1-3,255."
+            )
+        values += range(first, last + 1)
+    return Mask(folder / name, "values", tuple(values))
 
 
 def _choose_bands(scene: Scene, wanted: Sequence[str | int] | None) -> tuple[Band, ...]:
@@ -145,5 +172,8 @@ def _find_band(scene: Scene, wanted: str) -> Band:
                 return band
     if wanted.isdigit() and 1 <= int(wanted) <= scene.n_bands:
         return scene.bands[int(wanted) - 1]
+    hidden = [mask for mask in scene.masks if mask.rule == "zero"]
+    if hidden and wanted.lower() in (str(hidden[0].index), f"band {hidden[0].index}"):
+        return Band(hidden[0].path, hidden[0].index, f"band {hidden[0].index}")
     named = [f"{b.name} ({b.common_name})" if b.common_name else b.name for b in scene.bands]
     raise DataError(f"{scene.path} has no band '{wanted}'.", f"It has: {', '.join(named)}.")

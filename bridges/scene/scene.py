@@ -17,6 +17,7 @@ import numpy as np
 
 from bridges.scene.raster import Grid, opened
 from bridges.scene.sidecar import Sidecar
+from bridges.scene.validity import are_known, has_own_mask, read_known
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,12 +54,7 @@ class Band:
 
     def is_known(self, stored: NDArray[Any]) -> NDArray[np.bool_]:
         """Return which stored values mean something: neither nodata nor NaN nor infinite."""
-        known = np.ones(stored.shape, dtype=bool)
-        if self.nodata is not None:
-            known &= stored != self.nodata
-        if stored.dtype.kind == "f":
-            known &= np.isfinite(stored)
-        return known
+        return are_known(stored, self.nodata)
 
     def physical(self, stored: NDArray[Any]) -> NDArray[np.float64]:
         """Return what stored values mean."""
@@ -83,30 +79,39 @@ class Stored:
 
 @dataclass(frozen=True)
 class Mask:
-    """A raster that hides pixels.
+    """A raster that hides pixels; also where it says nothing (nodata, NaN, its own mask).
 
     Attributes
     ----------
     path : Path
-        Raster of one band on the image's grid.
-    rule : {"bits", "nonzero", "values"}
-        Which of its values hide a pixel: those with one of the listed bits, any but zero, or those
-        listed.
+        Raster on the image's grid.
+    rule : {"bits", "nonzero", "values", "zero"}
+        Which of its values hide a pixel: those with one of the listed bits, any but zero, those
+        listed, or zero.
     values : tuple of int
         The list: values, or positions of bits from 0.
+    index : int
+        Band of the raster, from 1.
     """
 
     path: Path
-    rule: Literal["bits", "nonzero", "values"]
+    rule: Literal["bits", "nonzero", "values", "zero"]
     values: tuple[int, ...] = ()
+    index: int = 1
 
     def hides(self, window: Window | None) -> NDArray[np.bool_]:
         """Return which pixels of a window are hidden, shape (h, w)."""
         with opened(self.path) as dataset:
-            stored = dataset.read(1, window=window)
+            nodata = dataset.nodatavals[self.index - 1]
+            # of a mask that is drawn where clouds are only, everything else is stated as nodata
+            stated = None if nodata == 0 and self.rule in ("nonzero", "zero") else nodata
+            stored, known = read_known(dataset, self.index, window, stated)
+        stored = np.where(known, stored, 0)
         if self.rule == "bits":
-            return has_any_bit(stored, self.values)
-        return np.isin(stored, self.values) if self.rule == "values" else stored != 0
+            return ~known | has_any_bit(stored, self.values)
+        if self.rule == "values":
+            return ~known | np.isin(stored, self.values)
+        return ~known | ((stored == 0) == (self.rule == "zero"))
 
 
 def has_any_bit(stored: NDArray[Any], bits: Iterable[int]) -> NDArray[np.bool_]:
@@ -133,6 +138,8 @@ class Scene:
         What scene.json says.
     acquired : str
         Date of acquisition, "" if unknown.
+    notes : tuple of str
+        What was decided on opening and the user should know, a sentence each.
     """
 
     path: Path
@@ -141,6 +148,7 @@ class Scene:
     masks: tuple[Mask, ...] = ()
     sidecar: Sidecar = field(default_factory=Sidecar)
     acquired: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def n_bands(self) -> int:
@@ -266,8 +274,8 @@ class Scene:
             with opened(path) as dataset:
                 for position, each in zip(own, self._of(dataset, own, window), strict=True):
                     numbers[position] = each
-                if _has_mask(dataset):
-                    visible &= dataset.dataset_mask(window=window) != 0
+                if has_own_mask(dataset):
+                    visible &= dataset.read_masks(1, window=window) != 0
         for mask in self.masks:
             visible &= ~mask.hides(window)
         return Stored([numbers[k] for k in range(self.n_bands)], visible)
@@ -284,10 +292,3 @@ class Scene:
         if len({dataset.dtypes[index - 1] for index in indexes}) == 1:
             return dataset.read(indexes, window=window)
         return [dataset.read(index, window=window) for index in indexes]
-
-
-def _has_mask(dataset: Any) -> bool:
-    """Tell whether a file has a mask or an alpha band of its own."""
-    from rasterio.enums import MaskFlags
-
-    return MaskFlags.per_dataset in dataset.mask_flag_enums[0]
