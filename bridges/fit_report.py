@@ -91,7 +91,8 @@ class FitReport(_Record):
     n_support : int
         Distinct support vectors of the model.
     n_variables : int
-        Binary variables of the largest QUBO (0 for a classical solver).
+        Variables of the largest problem (0 for a classical solver): the bits of a QUBO, or whole
+        numbers where the sampler takes those.
     n_problems : int
         Duals (or QUBOs) solved.
     n_members : int

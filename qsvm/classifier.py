@@ -24,7 +24,7 @@ from qsvm.formulations.combination import AVERAGED, COMBINATIONS, HULL
 from qsvm.formulations.solution import Rules
 from qsvm.held import SamplerHolder
 from qsvm.problem.dual_problem import bit_weights
-from qsvm.samplers.base import is_analog, is_null_control, options_for_hull
+from qsvm.samplers.base import WholeNumbers, is_analog, is_null_control, options_for_hull
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -53,7 +53,8 @@ class QuboSVC(SamplerHolder, KernelModel):
     base : float
         Base B of the encoding.
     n_bits : int or "auto"
-        Bits K per coefficient; ``"auto"`` is one on a chip and two elsewhere.
+        Bits K per coefficient; ``"auto"`` is one on a chip, what a sampler of whole numbers says
+        (``hybrid-nl``: seven, 128 levels), and two elsewhere.
     penalty : float, "auto" or "small"
         ξ; adding ξ to every kernel value is the same. ``"auto"`` is the mean k(x, x), on a chip
         ``"small"``: the least that keeps the optimum near the plane
@@ -317,18 +318,25 @@ diagnostics_
         return Encoding(C, self.base, n_bits, 1.0, self.precision)
 
     def resolved_bits(self) -> int:
-        """Return the bits per coefficient: by default one on a chip, two elsewhere."""
-        if isinstance(self.n_bits, str):
-            return 1 if self._on_a_chip() else 2
-        return self.n_bits
+        """Return the bits per coefficient; by default they go by the kind of sampler."""
+        if not isinstance(self.n_bits, str):
+            return self.n_bits
+        kind = self._sampler_kind()
+        if isinstance(kind, WholeNumbers):
+            return kind.whole_number_bits
+        return 1 if is_analog(kind) else 2
 
     def _penalty(self) -> float | str:
         """Return ξ or its rule; ``auto`` is ``small`` on a chip."""
         return SMALL if self.penalty == AUTO and self._on_a_chip() else self.penalty
 
     def _on_a_chip(self) -> bool:
+        return is_analog(self._sampler_kind())
+
+    def _sampler_kind(self) -> object:
+        """Return the class of a sampler that is named, or the live sampler."""
         named = isinstance(self.sampler, str)
-        return is_analog(registry.load(self.sampler, registry.SAMPLERS) if named else self.sampler)
+        return registry.load(self.sampler, registry.SAMPLERS) if named else self.sampler
 
     def make_sampler(self) -> DualSampler:
         """Return the sampler, made by name unless a live one was given.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from bridges.ensemble.bags import Sampling, Stratify
 from bridges.ensemble.fusion import Fusion
@@ -14,7 +14,10 @@ from bridges.run.parser import Option
 from qsvm.formulations.bias import BIAS_RULES
 from qsvm.formulations.combination import COMBINATIONS, HULL
 from qsvm.resume import storing_sampler
-from qsvm.samplers.base import PlansSubmissions
+from qsvm.samplers.base import PlansSubmissions, PricesProblems
+
+if TYPE_CHECKING:
+    from qsvm.problem.dual_problem import DualProblem
 
 FLAGS = (
     "solver",
@@ -25,6 +28,7 @@ FLAGS = (
     "chain_strength",
     "spin_reversals",
     "max_qpu_seconds",
+    "max_hybrid_seconds",
     "time_limit",
 )
 """Options that go to the sampler under their own name when they are given."""
@@ -38,7 +42,7 @@ def bits(text: str) -> int | str:
 ANNEALED = ("train", "plan")
 ENSEMBLE = "ensemble"
 SAMPLER = "sampler"
-CHIP = "quantum annealers (qpu, qpu-clique, hybrid, mock-qpu)"
+CHIP = "quantum annealers (qpu, qpu-clique, hybrid, hybrid-nl, mock-qpu)"
 
 MULTICLASS = options.MULTICLASS.but(
     users=("train",),
@@ -84,7 +88,7 @@ BASE = Option(
 )  # fmt: skip
 N_BITS = Option(
     ("--n-bits",),
-    "bits K per coefficient; auto is one on a chip, two elsewhere",
+    "bits K per coefficient; auto is one on a chip, seven for hybrid-nl, two elsewhere",
     ANNEALED,
     options.SVM,
     default="auto",
@@ -189,6 +193,10 @@ MAX_QPU_SECONDS = Option(
     ("--max-qpu-seconds",), "refuse to spend more (exit 6)", ANNEALED, CHIP, type=float,
     metavar="s",
 )  # fmt: skip
+MAX_HYBRID_SECONDS = Option(
+    ("--max-hybrid-seconds",), "refuse to ask a hybrid solver for more (exit 6)", ("train",), CHIP,
+    type=float, metavar="s",
+)  # fmt: skip
 RESUME = Option(
     ("--resume",), "go on with an interrupted run; nothing is paid twice", ("train",), CHIP,
     metavar="RUN",
@@ -201,7 +209,7 @@ OPTIONS = (
     C, BASE, N_BITS, PENALTY,
     NAME, NUM_READS, SWEEPS, SAMPLER_OPTION, REFINE, KEEP, COMBINATION, BIAS, PROOF_SECONDS,
     SOLVER, REGION, PROFILE, CHIP_NAME, ANNEALING_TIME, CHAIN_STRENGTH, SPIN_REVERSALS,
-    TIME_LIMIT, MAX_QPU_SECONDS, RESUME,
+    TIME_LIMIT, MAX_QPU_SECONDS, MAX_HYBRID_SECONDS, RESUME,
 )  # fmt: skip
 """What the commands of this wing have beside :data:`bridges.run.options.OPTIONS`."""
 
@@ -214,11 +222,17 @@ def annealer_options(args: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def describe_plan(sampler: Any, sizes: Sequence[int]) -> str:
-    """Return what a QPU run would submit and cost; empty for samplers without a chip."""
+def describe_plan(sampler: Any, problems: Sequence[DualProblem]) -> str:
+    """Return what a run in the cloud would submit and cost; empty where nothing is sent."""
+    if isinstance(sampler, PricesProblems):
+        price = sampler.price(problems)
+        return (
+            f"on {price['solver']}: {price['submissions']} submissions, one problem each; "
+            f"solver time charged {price['solver_s']:g} s"
+        )
     if not isinstance(sampler, PlansSubmissions):
         return ""
-    plan = sampler.plan(sizes).summary()
+    plan = sampler.plan([problem.n_variables for problem in problems]).summary()
     return (
         f"on {plan['solver']}: {plan['submissions']} submissions of up to "
         f"{plan['members_per_submission']} QUBOs, {plan['qubits']} qubits, longest chain "

@@ -15,7 +15,7 @@ from bridges.run.parser import Parser
 from qsvm.samplers.base import StoresRuns
 from qsvm.samplers.leap.store import ARGUMENTS
 
-TRANSPORT = ("solver", "region", "profile", "max_qpu_seconds")
+TRANSPORT = ("solver", "region", "profile", "max_qpu_seconds", "max_hybrid_seconds")
 """Options that say where a run is sent and what it may cost: a replay sends nothing."""
 
 

@@ -9,6 +9,7 @@ from bridges.run import options
 from bridges.run.command import Command
 from qsvm import options as annealer_options
 from qsvm import resume
+from qsvm.samplers.base import n_unknowns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,21 +70,23 @@ def sampler_options(args: argparse.Namespace) -> dict[str, Any]:
 def describe(model: QuboEnsemble, X: NDArray[Any], y: NDArray[Any]) -> str:
     """Return a table of the QUBOs that training would sample."""
     prepared = model.prepare(X, y)
+    sampler = prepared.prototype.make_sampler()
     lines = ["member  dual  samples  bits  variables  couplers"]
-    sizes = []
+    problems, sizes = [], []
     for member, data in enumerate(prepared.datasets):
         for index, problem in enumerate(prepared.prototype.plan(*data).problems):
-            n = problem.n_variables
+            n = n_unknowns(sampler, problem)
             pairs = n * (n - 1) // 2
             lines.append(
                 f"{member:6}  {index:4}  {problem.n_coefficients:7}"
                 f"  {problem.n_bits:4}  {n:9}  {pairs:8}"
             )
+            problems.append(problem)
             sizes.append(n)
     largest = max(sizes)
     pairs = largest * (largest - 1) // 2
     lines.append(f"{len(sizes)} QUBOs; the largest has {largest} variables and {pairs} couplers")
-    plan = annealer_options.describe_plan(prepared.prototype.make_sampler(), sizes)
+    plan = annealer_options.describe_plan(sampler, problems)
     return "\n".join([*lines, plan] if plan else lines)
 
 

@@ -28,7 +28,7 @@ SAMPLERS = {
 }
 """Options with which each is quick; none for those that are."""
 
-CLOUD = {"qpu", "qpu-clique", "hybrid", "hybrid-cqm"}
+CLOUD = {"qpu", "qpu-clique", "hybrid", "hybrid-cqm", "hybrid-nl"}
 """Tried beside the local Leap, in tests/qsvm/samplers/leap/test_registered.py."""
 ELSEWHERE = CLOUD | {"replay"}
 """``replay`` answers only what its own run asked."""

@@ -27,9 +27,11 @@ ABILITIES = (
     "limits",
     "null_control",
     "plan",
+    "price",
     "sample",
     "stores_runs",
     "summary",
+    "whole_number_bits",
 )
 """What samplers are asked for: the protocols of ``qsvm.samplers.base``."""
 

@@ -16,7 +16,7 @@ from qsvm.fitting.answers import ask
 from qsvm.fitting.diagnostics import assess, energy_table, summarise
 from qsvm.fitting.floors import floors_of
 from qsvm.formulations.base import require_handled
-from qsvm.samplers.base import told_seconds
+from qsvm.samplers.base import n_unknowns, told_seconds
 
 if TYPE_CHECKING:
     from typing import Any
@@ -205,7 +205,7 @@ def _finish(
         queue_s=max(batch.queue_s for batch in batches),
         n_samples=model.n_samples,
         n_support=len(order),
-        n_variables=max(problem.n_variables for problem in model.problems),
+        n_variables=max(n_unknowns(sampling.sampler, problem) for problem in model.problems),
         n_problems=len(model.problems),
         n_iterations=max(batch.rounds for batch in batches),
         objective=float(sum(solution.energy for solution in found.solutions)),

@@ -27,14 +27,17 @@ __all__ = [
     "Live",
     "NullControl",
     "PlansSubmissions",
+    "PricesProblems",
     "Progress",
     "SampleBatch",
     "StoresRuns",
     "SuitsHull",
+    "WholeNumbers",
     "batch_from_rows",
     "distinct_rows",
     "is_analog",
     "is_null_control",
+    "n_unknowns",
     "no_progress",
     "options_for_hull",
     "sample_each",
@@ -193,6 +196,32 @@ class PlansSubmissions(Protocol):
     def plan(self, sizes: Sequence[int]) -> Any:
         """Return the submissions of problems of so many variables, with a ``summary()``."""
         ...
+
+
+@runtime_checkable
+class PricesProblems(Protocol):
+    """Charges by the problem, and tells how much before anything is sent."""
+
+    def price(self, problems: Sequence[DualProblem]) -> dict[str, Any]:
+        """Return ``solver``, ``submissions`` and ``solver_s``, the seconds that are charged."""
+        ...
+
+
+@runtime_checkable
+class WholeNumbers(Protocol):
+    """Takes a coefficient as one whole number, the level of its lattice, instead of as bits.
+
+    A fine lattice costs it no variables: ``whole_number_bits`` is how many bits the lattice of a
+    model has unless another number is given, which makes 2^bits levels in base 2.
+    """
+
+    whole_number_bits: ClassVar[int]
+
+
+def n_unknowns(sampler: object, problem: DualProblem) -> int:
+    """Return how many variables a problem has for a sampler: whole numbers, or bits."""
+    whole = isinstance(sampler, WholeNumbers)
+    return problem.n_coefficients if whole else problem.n_variables
 
 
 @runtime_checkable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 
-PLACES = ("solvers", "submit", "poll", "answer", "cancel", "upload")
+PLACES = ("solvers", "submit", "poll", "answer", "answer-data", "cancel", "upload")
 KINDS = (
     "status",  # an HTTP error status
     "drop-before",  # the connection ends before the request takes effect
@@ -27,7 +27,7 @@ class Fault:
 
     Attributes
     ----------
-    where : {"solvers", "submit", "poll", "answer", "cancel", "upload"}
+    where : {"solvers", "submit", "poll", "answer", "answer-data", "cancel", "upload"}
         Which requests fail.
     kind : str
         One of :data:`KINDS`.

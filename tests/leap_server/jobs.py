@@ -13,6 +13,7 @@ from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from leap_server.nonlinear import solve_nl
 from leap_server.solvers import (
     Refusal,
     access_time_us,
@@ -62,6 +63,7 @@ class Desk:
         self.delay_s = delay_s
         self.num_sweeps = num_sweeps
         self.quota_us = quota_us
+        self.endpoint = ""
         self.jobs: dict[str, Job] = {}
         self.uploads: dict[str, dict[int, bytes]] = {}
         self._lock = threading.RLock()
@@ -107,7 +109,8 @@ class Desk:
         if kind in ("ising", "qubo"):
             return solve_ising(solver, request["data"], params, kind, self.num_sweeps)
         payload = self.payload(request["data"]["data"])
-        return {"bqm": solve_bqm, "cqm": solve_cqm}[kind](payload, params, self.num_sweeps)
+        solve = {"bqm": solve_bqm, "cqm": solve_cqm, "nl": solve_nl}[kind]
+        return solve(payload, params, self.num_sweeps)
 
     def payload(self, upload: str) -> bytes:
         """Return an uploaded problem."""
@@ -180,10 +183,23 @@ class Desk:
         if job.status == "COMPLETED":
             message["solved_on"] = _iso(job.solved)
             if answer and job.future is not None:
-                message["answer"] = job.future.result()
+                message["answer"] = self._told(job, job.future.result())
         if job.status == "FAILED":
             message["error_message"] = job.error
         return message
+
+    def _told(self, job: Job, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return an answer as it is told: large binary data stay behind an address."""
+        if answer["format"] != "binary-ref":
+            return answer
+        told = {key: value for key, value in answer.items() if key != "data"}
+        return told | {"url": f"{self.endpoint}problems/{job.id}/answer/data/"}
+
+    def data(self, job: Job) -> bytes:
+        """Return the binary data of a completed job's answer."""
+        if self.update(job).status != "COMPLETED" or job.future is None:
+            return b""
+        return bytes(job.future.result().get("data", b""))
 
     def close(self) -> None:
         """Stop solving."""

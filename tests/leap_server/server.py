@@ -87,6 +87,7 @@ class LeapServer:
         handler = type("Handler", (_Handler,), {"leap": self})
         self._http = _Http(("127.0.0.1", self._port), handler)
         self._port = self._http.server_address[1]
+        self.desk.endpoint = self.endpoint
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )
@@ -221,7 +222,8 @@ class _Handler(BaseHTTPRequestHandler):
         if route is None:
             raise _Status(404, "Not found")
         kind, reply = route()
-        media = MEDIA.format(kind) if kind else "application/json"
+        plain = "application/octet-stream" if isinstance(reply, bytes) else "application/json"
+        media = MEDIA.format(kind) if kind else plain
         return media, reply if isinstance(reply, bytes) else json.dumps(reply).encode()
 
     def _strike(self, where: str) -> Fault | None:
@@ -277,6 +279,8 @@ class _Handler(BaseHTTPRequestHandler):
         return "problems", replies if isinstance(requests, list) else replies[0]
 
     def _problems(self, path: list[str], query: dict[str, str]) -> tuple[str, Any]:
+        if path[1:] == ["answer", "data"]:
+            return "", self._data(path[0])
         if path:
             return self._answer(path[0])
         fault = self._strike("poll")
@@ -317,6 +321,17 @@ class _Handler(BaseHTTPRequestHandler):
         if kind == "garbled" and "solutions" in message.get("answer", {}):
             message["answer"] = message["answer"] | {"solutions": "AAAA"}
         return "problem", message
+
+    def _data(self, problem: str) -> bytes:
+        """Return the binary data of an answer."""
+        fault = self._strike("answer-data")
+        found = self.leap.desk.find({"id": problem})
+        data = self.leap.desk.data(found[0]) if found else b""
+        if not data:
+            raise _Status(404, "Problem does not exist or has no answer data")
+        if fault and fault.kind == "drop-after":
+            raise _Drop
+        return data[: len(data) // 2] if fault and fault.kind == "garbled" else data
 
     def _cancel(self, path: list[str], body: bytes) -> tuple[str, Any]:
         self._strike("cancel")

@@ -185,7 +185,7 @@ def solve_bqm(payload: bytes, params: dict[str, Any], num_sweeps: int) -> dict[s
     """Answer an uploaded BQM as a hybrid solver does: with its one best sample."""
     model = dimod.BinaryQuadraticModel.from_file(io.BytesIO(payload))
     samples = _anneal(model, payload, params, num_sweeps).truncate(1)
-    samples.info.update(_charges(params))
+    samples.info.update(charges(params))
     return {"format": "bq", "data": samples.to_serializable(use_bytes=False)}
 
 
@@ -196,7 +196,7 @@ def solve_cqm(payload: bytes, params: dict[str, Any], num_sweeps: int) -> dict[s
     samples = _anneal(bqm, payload, params, num_sweeps)
     states = [invert(sample) for sample in samples.samples(sorted_by="energy")]
     answer = dimod.SampleSet.from_samples_cqm(states, model)
-    answer.info.update(_charges(params))
+    answer.info.update(charges(params))
     return {"format": "bq", "data": answer.to_serializable(use_bytes=False)}
 
 
@@ -210,7 +210,8 @@ def _anneal(
     return samples.slice(sorted_by="energy")
 
 
-def _charges(params: dict[str, Any]) -> dict[str, float]:
+def charges(params: dict[str, Any]) -> dict[str, float]:
+    """Return what a hybrid problem takes and costs, in microseconds."""
     limit = float(params.get("time_limit", 1.0))
     return {
         "run_time": HYBRID_S * 1e6,

@@ -30,7 +30,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def leap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     """Return a maker of local Leap servers that Ocean's configuration points to."""
     pytest.importorskip("dwave.cloud", reason="the extra 'leap' is not installed")
-    from leap_server import LeapServer, hybrid_bqm, hybrid_cqm, qpu
+    from leap_server import LeapServer, hybrid_bqm, hybrid_cqm, hybrid_nl, qpu
 
     from qsvm.samplers.chip.chips import named_chip
     from qsvm.samplers.leap import delivery
@@ -40,7 +40,8 @@ def leap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
 
         def start(chip: str = "zephyr:3", **options: Any) -> LeapServer:
             made = named_chip(chip)
-            solvers = [qpu(f"Local_{made.kind}", made.properties), hybrid_bqm(), hybrid_cqm()]
+            hybrids = [hybrid_bqm(), hybrid_cqm(), hybrid_nl()]
+            solvers = [qpu(f"Local_{made.kind}", made.properties), *hybrids]
             server = stack.enter_context(LeapServer(solvers, **options))
             for key, value in server.environment().items():
                 monkeypatch.setenv(key, value)

@@ -1,4 +1,4 @@
-"""QPU seconds: estimated before anything is sent, counted while it is spent."""
+"""QPU seconds, or a solver's: estimated before anything is sent, counted while it is spent."""
 
 from __future__ import annotations
 
@@ -130,6 +130,11 @@ def split_reads(chip: Chip, n_qubits: int, n_reads: int, settings: AnnealSetting
     return [n_reads // n_calls + (i < n_reads % n_calls) for i in range(n_calls)]
 
 
+QPU_TIME = ("QPU time", "--max-qpu-seconds", "use fewer reads (num_reads) or members")
+SOLVER_TIME = ("solver time", "--max-hybrid-seconds", "use a shorter time_limit or fewer members")
+"""What is spent, the option that limits it, and what spends less."""
+
+
 class Budget:
     """Seconds that may be spent, and what was.
 
@@ -139,12 +144,20 @@ class Budget:
         None for no limit.
     spent_us : float
         Microseconds spent before, for example by the run that is resumed.
+    words : tuple of str
+        :data:`QPU_TIME` or :data:`SOLVER_TIME`.
     """
 
-    def __init__(self, max_seconds: float | None = None, spent_us: float = 0.0) -> None:
+    def __init__(
+        self,
+        max_seconds: float | None = None,
+        spent_us: float = 0.0,
+        words: tuple[str, str, str] = QPU_TIME,
+    ) -> None:
         self.max_seconds = max_seconds
         self.spent_us = spent_us
         self.promised_us = 0.0
+        self.words = words
 
     def check(self, estimate_us: float, what: str) -> None:
         """Refuse work whose estimate does not fit.
@@ -158,12 +171,12 @@ class Budget:
             return
         before = self.spent_us + self.promised_us
         if before + estimate_us > self.max_seconds * 1e6:
+            time, option, less = self.words
             raise BudgetError(
-                f"{what} needs an estimated {estimate_us / 1e6:.3f} s of QPU time; "
-                f"{before / 1e6:.3f} s are spent or under way and --max-qpu-seconds is "
+                f"{what} needs an estimated {estimate_us / 1e6:.3f} s of {time}; "
+                f"{before / 1e6:.3f} s are spent or under way and {option} is "
                 f"{self.max_seconds:g}.",
-                f"Allow --max-qpu-seconds {(before + estimate_us) / 1e6 * 1.05:.3f}, or use fewer "
-                f"reads (num_reads) or members.",
+                f"Allow {option} {(before + estimate_us) / 1e6 * 1.05:.3f}, or {less}.",
             )
 
     def promise(self, estimate_us: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ class Connection:
 
     Parameters
     ----------
-    kind : {"qpu", "bqm", "cqm"}
+    kind : {"qpu", "bqm", "cqm", "nl"}
         What the solver must be.
     solver, region, profile : str, optional
         Choice of solver and account, as Ocean takes them; the first suitable solver by default.
@@ -167,6 +168,17 @@ class Connection:
         return models.ProblemJob(
             data=data, params=parameters, solver=self.solver.identity, type=kind, label=label
         )
+
+    def answer(self, problem_id: str) -> dict[str, Any]:
+        """Return an answer in SAPI's form, binary data that it refers to (base64) included."""
+        message = self.api.get_problem(problem_id)
+        told: dict[str, Any] = message.model_dump(mode="json")
+        answer = told.get("answer") or {}
+        if answer.get("format") == "binary-ref":
+            with self.api.get_answer_data(message.answer.root) as data:
+                answer["data"] = base64.b64encode(data.read()).decode()
+            del answer["url"]  # an address may hold a signature, and expires
+        return told
 
     def upload(self, payload: Any) -> str:
         """Upload a hybrid problem and return its reference."""

@@ -209,8 +209,7 @@ class Delivery:
             trouble = None
             answer: dict[str, Any] | None = None
             try:
-                message = self.connection.api.get_problem(row.problem_id)
-                answer = message.model_dump(mode="json")
+                answer = self.connection.answer(str(row.problem_id))
                 cost = self.check_answer(row, answer)
                 self._failures = 0
                 return answer, cost

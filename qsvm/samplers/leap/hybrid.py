@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from qsvm.problem.dual_problem import DualProblem
 
 
-class _Hybrid(abc.ABC):
-    """What both hybrid samplers share.
+class Hybrid(abc.ABC):
+    """What all hybrid samplers share.
 
     Parameters
     ----------
@@ -54,6 +54,8 @@ class _Hybrid(abc.ABC):
     """
 
     kind = ""
+    limit_keys: ClassVar[tuple[str, ...]] = ()
+    """Properties of the solver that its least time limit is computed from."""
     stores_runs: ClassVar[bool] = True
     limits = "one problem per submission, thousands of variables; charged by solver time"
 
@@ -99,6 +101,47 @@ class _Hybrid(abc.ABC):
     def _minimum_s(self, properties: dict[str, Any], problem: DualProblem) -> float:
         """Return the least time limit that the solver accepts, in seconds."""
 
+    def _read(
+        self, message: dict[str, Any], problem: DualProblem
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], dict[str, Any]]:
+        """Return (coefficients, occurrences, info) of an answer.
+
+        Raises
+        ------
+        ValueError
+            If the answer does not fit the problem.
+        """
+        bits, counts, info = _rows(message, problem)
+        return problem.decode(bits), counts, info
+
+    def _identity(self, problem: DualProblem) -> str:
+        """Return a hash of what is asked of the solver."""
+        return problem_digest(problem)
+
+    def price(self, problems: Sequence[DualProblem]) -> dict[str, Any]:
+        """Return what problems would cost; nothing is sent, and nothing written to a store.
+
+        Returns
+        -------
+        dict
+            ``solver``, its name; ``submissions``; ``solver_s``, seconds that would be charged.
+
+        Raises
+        ------
+        SolverError
+            If Leap cannot be asked, or the time limit is too short.
+        """
+        connection = self.run.connect()
+        try:
+            limits = self._limits(dict(connection.solver.properties), problems)
+        finally:
+            connection.close()
+        return {
+            "solver": connection.name,
+            "submissions": len(limits),
+            "solver_s": sum(limits),
+        }
+
     def sample(
         self,
         problems: Sequence[DualProblem],
@@ -120,16 +163,10 @@ class _Hybrid(abc.ABC):
         self, session: Session, problems: Sequence[DualProblem], progress: Progress
     ) -> list[SampleBatch]:
         started = time.perf_counter()
-        limits = self._limits(session, problems)
-        entries = [
-            Entry(
-                _digest(self.kind, problem, limit),
-                {"problem": problem_digest(problem)},
-                1e6 * limit,
-            )
-            for problem, limit in zip(problems, limits, strict=True)
-        ]
-        rows = session.rows(entries)
+        limits = self._limits(self._properties(session), problems)
+        rows = session.rows(
+            [self._entry(problem, limit) for problem, limit in zip(problems, limits, strict=True)]
+        )
 
         def make_job(row: Row) -> Any:
             connection = session.connection
@@ -140,26 +177,38 @@ class _Hybrid(abc.ABC):
             return connection.job(data, self.kind, parameters, row.label)
 
         def check(row: Row, answer: dict[str, Any]) -> float:
-            _rows(answer, problems[row.position])
+            self._read(answer, problems[row.position])
             return 1e6 * limits[row.position]
 
         if any(row.state != ANSWERED for row in rows):
             session.deliver(rows, make_job, check, progress)
         share_s = (time.perf_counter() - started) / len(problems)
         return [
-            _batch(problem, session.store.answer(row), session.store.turnaround_s(row), share_s)
+            self._batch(
+                problem, session.store.answer(row), session.store.turnaround_s(row), share_s
+            )
             for problem, row in zip(problems, rows, strict=True)
         ]
 
-    def _limits(self, session: Session, problems: Sequence[DualProblem]) -> list[float]:
-        """Return the time limit of every problem; the solver's limits are kept with the run."""
+    def _entry(self, problem: DualProblem, limit: float) -> Entry:
+        """Return what the store keeps of a question."""
+        identity = self._identity(problem)
+        content = json.dumps([self.kind, identity, limit])
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        return Entry(digest, {"problem": identity}, 1e6 * limit)
+
+    def _properties(self, session: Session) -> dict[str, Any]:
+        """Return the solver's properties that limits follow from; they are kept with the run."""
         known = session.store.fact("limits")
         if known is None:
             properties = session.connection.solver.properties
-            keys = ("minimum_time_limit", "minimum_time_limit_s", "num_variables_multiplier")
-            known = json.dumps({k: properties[k] for k in keys if k in properties})
+            known = json.dumps({k: properties[k] for k in self.limit_keys if k in properties})
             session.store.remember("limits", known)
-        least = [self._minimum_s(json.loads(known), problem) for problem in problems]
+        return dict(json.loads(known))
+
+    def _limits(self, properties: dict[str, Any], problems: Sequence[DualProblem]) -> list[float]:
+        """Return the time limit of every problem, in seconds."""
+        least = [self._minimum_s(properties, problem) for problem in problems]
         if self.time_limit is None:
             return least
         if self.time_limit < max(least):
@@ -170,8 +219,31 @@ class _Hybrid(abc.ABC):
             )
         return [float(self.time_limit)] * len(problems)
 
+    def _batch(
+        self,
+        problem: DualProblem,
+        message: dict[str, Any],
+        turnaround_s: float | None,
+        share_s: float,
+    ) -> SampleBatch:
+        """Return an answer as a batch."""
+        x, counts, info = self._read(message, problem)
+        timing = seconds(message, turnaround_s)
+        for key in ("run_time", "charge_time", "qpu_access_time"):
+            if key in info:
+                timing[key.removesuffix("_time")] = float(info[key]) / 1e6
+        return batch_from_rows(
+            problem,
+            x,
+            counts,
+            solve_s=share_s,
+            qpu_s=timing.get("qpu_access", 0.0),
+            queue_s=max(0.0, timing.get("queue", 0.0) - timing.get("run", 0.0)),
+            info={"timing": timing},
+        )
 
-class HybridBQM(_Hybrid):
+
+class HybridBQM(Hybrid):
     """Samples the QUBO with Leap's hybrid solver for binary quadratic models.
 
     Parameters
@@ -187,6 +259,7 @@ class HybridBQM(_Hybrid):
     summary = "Leap's hybrid solver for binary quadratic models"
     handles = ALL_CONSTRAINTS
     kind = "bqm"
+    limit_keys = ("minimum_time_limit",)
 
     def _model(self, problem: DualProblem) -> dimod.BinaryQuadraticModel:
         return problem.to_bqm()
@@ -196,7 +269,7 @@ class HybridBQM(_Hybrid):
         return float(np.interp(problem.n_variables, sizes, limits))
 
 
-class HybridCQM(_Hybrid):
+class HybridCQM(Hybrid):
     """Samples with Leap's hybrid solver for constrained models: Σ y x stays what it is.
 
     The penalty in the problem's Hessian is constant where the constraint holds, so the objective
@@ -212,17 +285,18 @@ class HybridCQM(_Hybrid):
     summary = "Leap's hybrid solver for constrained models, with Σ α y = 0 as a constraint"
     handles = ALL_CONSTRAINTS
     kind = "cqm"
+    limit_keys = ("minimum_time_limit_s",)
 
     def _model(self, problem: DualProblem) -> dimod.ConstrainedQuadraticModel:
         import dimod
 
         model = dimod.ConstrainedQuadraticModel()
         model.set_objective(problem.to_bqm())
-        for name, rows in _constraints(problem):
+        for name, rows in constraints(problem):
             slopes = np.kron(rows * problem.span, problem.weights)
             unit = np.abs(slopes[slopes != 0]).min(initial=1.0)
             terms = [(v, float(s) / unit) for v, s in enumerate(slopes) if s != 0]
-            sense_and_value = ("==", _nearest_sum(-float(rows @ problem.lower), slopes) / unit)
+            sense_and_value = ("==", nearest_sum(-float(rows @ problem.lower), slopes) / unit)
             model.add_constraint_from_iterable(terms, *sense_and_value, label=name)
         return model
 
@@ -230,7 +304,7 @@ class HybridCQM(_Hybrid):
         return float(properties.get("minimum_time_limit_s", 5.0))
 
 
-def _constraints(problem: DualProblem) -> Iterator[tuple[str, NDArray[np.float64]]]:
+def constraints(problem: DualProblem) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """Yield the name and the coefficients, shape (n,), of every constraint of a problem."""
     if problem.equality is None:
         return
@@ -241,7 +315,7 @@ def _constraints(problem: DualProblem) -> Iterator[tuple[str, NDArray[np.float64
         yield f"group {group}", np.where(problem.groups == group, problem.equality, 0.0)
 
 
-def _nearest_sum(target: float, slopes: NDArray[Any]) -> float:
+def nearest_sum(target: float, slopes: NDArray[Any]) -> float:
     """Return the sum of slopes of chosen bits that keeps Σ y x = 0, as near as bits reach.
 
     With all lower bounds at zero that is 0; a refined problem may have no lattice point on the
@@ -252,11 +326,6 @@ def _nearest_sum(target: float, slopes: NDArray[Any]) -> float:
         if abs(target - reached - slope) < abs(target - reached):
             reached += float(slope)
     return reached
-
-
-def _digest(kind: str, problem: DualProblem, limit: float) -> str:
-    content = json.dumps([kind, problem_digest(problem), limit])
-    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _rows(
@@ -281,22 +350,3 @@ def _rows(
         keep = record.is_feasible
     bits = record.sample[:, order][keep]
     return bits, record.num_occurrences[keep].astype(np.int64), samples.info
-
-
-def _batch(
-    problem: DualProblem, message: dict[str, Any], turnaround_s: float | None, share_s: float
-) -> SampleBatch:
-    bits, counts, info = _rows(message, problem)
-    timing = seconds(message, turnaround_s)
-    for key in ("run_time", "charge_time", "qpu_access_time"):
-        if key in info:
-            timing[key.removesuffix("_time")] = float(info[key]) / 1e6
-    return batch_from_rows(
-        problem,
-        problem.decode(bits),
-        counts,
-        solve_s=share_s,
-        qpu_s=timing.get("qpu_access", 0.0),
-        queue_s=max(0.0, timing.get("queue", 0.0) - timing.get("run", 0.0)),
-        info={"timing": timing},
-    )

@@ -73,7 +73,7 @@ def seconds(message: dict[str, Any], turnaround_s: float | None = None) -> dict[
     """Return where the time of an answer went, in seconds.
 
     ``queue`` is what passed in the cloud besides the QPU's work, ``network`` what passed between
-    here and the cloud.
+    here and the cloud; ``run`` and ``charge`` are those of a hybrid solver.
     """
     timing = message["answer"].get("timing", {})
     names = {
@@ -81,6 +81,8 @@ def seconds(message: dict[str, Any], turnaround_s: float | None = None) -> dict[
         "qpu_programming_time": "qpu_programming",
         "qpu_sampling_time": "qpu_sampling",
         "total_post_processing_time": "post_processing",
+        "run_time": "run",
+        "charge_time": "charge",
     }
     found = {name: float(timing[key]) / 1e6 for key, name in names.items() if key in timing}
     if message.get("submitted_on") and message.get("solved_on"):

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridges.errors import UsageError
 from bridges.machine.progress import Progress
-from qsvm.samplers.chip.budget import Budget
+from qsvm.samplers.chip.budget import QPU_TIME, SOLVER_TIME, Budget
 from qsvm.samplers.chip.chips import Chip
 from qsvm.samplers.leap.connection import Connection, configuration
 from qsvm.samplers.leap.delivery import CheckAnswer, Delivery, MakeJob
@@ -36,7 +36,7 @@ class CloudRun:
 
     Attributes
     ----------
-    kind : {"qpu", "bqm", "cqm"}
+    kind : {"qpu", "bqm", "cqm", "nl"}
         What the solver must be.
     solver, region, profile : str, optional
         Choice of solver and account, as Ocean takes them.
@@ -91,7 +91,8 @@ class CloudRun:
         assert self.store is not None
         store = RunStore(self.store, resume=self.resume)
         log.info("Run store: %s", store.path)
-        return Session(self, store, Budget(max_seconds, store.spent_us()))
+        words = QPU_TIME if self.kind == "qpu" else SOLVER_TIME
+        return Session(self, store, Budget(max_seconds, store.spent_us(), words))
 
 
 class Session:

@@ -91,12 +91,12 @@ def test_a_sampler_that_leaves_out_a_constraint_is_refused():
 
 
 def test_every_constraint_reaches_the_constrained_model():
-    from qsvm.samplers.leap.hybrid import _constraints
+    from qsvm.samplers.leap.hybrid import constraints
 
     problem = make_formulation("crammer-singer").problems(task("crammer-singer"))[0]
-    rows = [row for _, row in _constraints(problem)]
+    rows = [row for _, row in constraints(problem)]
     assert len(rows) == 12
     np.testing.assert_array_equal(np.sum(rows, axis=0), np.ones(36))
     free = DualProblem(np.eye(2), np.zeros(2), np.zeros(2), np.ones(2), np.ones(1))
-    assert list(_constraints(free)) == []
+    assert list(constraints(free)) == []
     assert free.balance(np.ones(2)).shape == (1, 0)

@@ -8,7 +8,14 @@ from bridges import make_sampler
 from bridges.testing import assert_sampler
 
 READS = {"num_reads": 20}
-OPTIONS = {"qpu": READS, "qpu-clique": READS, "hybrid": {}, "hybrid-cqm": {}}
+HYBRID: dict[str, int] = {}
+OPTIONS = {
+    "qpu": READS,
+    "qpu-clique": READS,
+    "hybrid": HYBRID,
+    "hybrid-cqm": HYBRID,
+    "hybrid-nl": HYBRID,
+}
 
 
 @pytest.mark.parametrize("name", OPTIONS)

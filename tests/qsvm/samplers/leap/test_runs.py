@@ -161,7 +161,10 @@ def test_without_a_token_it_ends_at_once(monkeypatch):
     assert time.monotonic() - begun < 5.0
 
 
-@pytest.mark.parametrize("name", ["qpu", "qpu-clique", "hybrid", "hybrid-cqm", "mock-qpu"])
+CLOUD = ["qpu", "qpu-clique", "hybrid", "hybrid-cqm", "hybrid-nl", "mock-qpu"]
+
+
+@pytest.mark.parametrize("name", CLOUD)
 def test_without_the_extra_it_says_what_to_install(name, monkeypatch):
     monkeypatch.setitem(sys.modules, "dwave.cloud", None)
     with pytest.raises(SolverError, match="not installed") as caught:
