@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from bridges.accuracy.assessment import Assessment
     from bridges.accuracy.design import Design
 
+ACCURACY_DIGITS = 3
+"""Decimals of accuracies by class: standard errors are hundredths."""
+
 KINDS = {
     "stratified": "a stratified random sample",
     "simple": "a simple random sample, with strata made after the fact",
@@ -37,11 +40,11 @@ def lead(assessment: Assessment) -> str:
 
 def heads(assessment: Assessment) -> list[str]:
     """Return the headings of the table of classes."""
-    unit = "[ha]" if assessment.area_ha is not None else "[share]"
+    in_hectares = ["mapped [ha]", "area [ha]"] if assessment.area_ha is not None else []
     return [
         "class",
-        f"mapped {unit}",
-        f"area {unit}",
+        *(in_hectares or ["mapped [%]"]),
+        "area [%]",
         "user’s accuracy",
         "producer’s accuracy",
         "F1",
@@ -50,19 +53,25 @@ def heads(assessment: Assessment) -> list[str]:
 
 def rows(assessment: Assessment) -> list[list[str]]:
     """Return the table of classes as text."""
-    scale = assessment.area_ha
-    digits = 4 if scale is None else 1
     return [
         [
             c["name"],
-            f"{c['mapped_share'] * (scale or 1.0):,.{digits}f}",
-            interval(c["area_share"] if scale is None else c["area_ha"], digits),
-            interval(c["users_accuracy"]),
-            interval(c["producers_accuracy"]),
-            interval(c["f1"]),
+            *_areas(c, assessment.area_ha),
+            interval(c["users_accuracy"], ACCURACY_DIGITS),
+            interval(c["producers_accuracy"], ACCURACY_DIGITS),
+            interval(c["f1"], ACCURACY_DIGITS),
         ]
         for c in assessment.classes()
     ]
+
+
+def _areas(c: dict[str, Any], area_ha: float | None) -> list[str]:
+    """Return a class's area by counting, and as estimated: in hectares where known, and in %."""
+    percent = {key: None if v is None else 100 * v for key, v in c["area_share"].items()}
+    if area_ha is None:
+        return [f"{100 * c['mapped_share']:.1f}", interval(percent, 1)]
+    share = f"{percent['value']:.1f}"
+    return [f"{c['mapped_share'] * area_ha:,.1f}", interval(c["area_ha"], 1), share]
 
 
 def caption(assessment: Assessment, design: Design) -> str:
