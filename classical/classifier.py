@@ -22,6 +22,7 @@ from bridges.svm.base import KernelModel
 from bridges.svm.fused import Precision
 from bridges.svm.kernels import NAMES, Kernel, resolve_gamma
 from bridges.svm.multiclass import binary_tasks
+from bridges.svm.sparse import dense
 from classical.solver.checkpoint import SolutionStore
 from classical.solver.dual import BinarySolution, BinaryTask, Settings
 from classical.solver.inner import make_inner
@@ -208,6 +209,7 @@ class MPISVC(KernelModel):
             If the predicted memory exceeds what this rank may use.
         """
         started = time.perf_counter()
+        X = dense(X)
         comm = resolve(self.comm)
         threads = threads_per_rank(comm, self.n_jobs)
         require_same_parameters(comm, "MPISVC", self._compared())

@@ -27,10 +27,11 @@ from bridges.machine import comm as mpi
 from bridges.machine.agreement import require_same_rows
 from bridges.machine.progress import Progress, no_progress
 from bridges.svm.duplicates import MergedRows, merge_rows
-from bridges.svm.expansion import KernelExpansion
+from bridges.svm.expansion import KernelExpansion, linear_weights
 from bridges.svm.kernels import resolve_gamma
 from bridges.svm.labels import Labeller, rule_of
 from bridges.svm.multiclass import MultiClass, decision_scores, predicted_indices, require_classes
+from bridges.svm.sparse import dense, in_parts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -162,6 +163,7 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
             If a member has fewer pixels than there are classes.
         """
         started = time.perf_counter()
+        X = dense(X)
         comm = mpi.resolve() if self.map is None else mpi.SingleRank()
         require_same_rows(comm, (X, y, sample_weight), "Load them on one rank and broadcast them.")
         prepared = self._prepared(comm, X, y, sample_weight)
@@ -186,7 +188,7 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
         self, comm: mpi.Communicator, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
     ) -> Prepared:
         self._validate_params()
-        checked: tuple[Any, Any] = validate_data(self, X, y, dtype=np.float64)
+        checked: tuple[Any, Any] = validate_data(self, dense(X), y, dtype=np.float64)
         random = check_random_state(self.random_state)
         seeds = comm.bcast(random.randint(SEED_LIMIT, size=self.n_members))
         return self._prepare(*checked, sample_weight, seeds)
@@ -307,31 +309,45 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
             Shape (n,) for two classes (positive: ``classes_[1]``), else (n, n_classes).
         """
         check_is_fitted(self)
-        rows: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
         members = self._members()
         if members.are_kernel_models and self.combine != "majority":
-            values = self.expansion().decision(rows, n_jobs=self.n_jobs)
+            model = self.expansion()
+            values = in_parts(self._rows(X), lambda rows: model.decision(rows, n_jobs=self.n_jobs))
             return decision_scores(values, members.n_classes, members.multiclass)
-        chunks = range(0, len(rows), CHUNK)
-        return np.concatenate(
-            [
-                members.scores(
-                    members.outputs(rows[start : start + CHUNK], self.n_jobs),
-                    self.member_weights_,
-                    self.combine,
-                )
-                for start in chunks
-            ]
-        )
+
+        def scores(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+            outputs = members.outputs(rows, self.n_jobs)
+            return members.scores(outputs, self.member_weights_, self.combine)
+
+        rows = self._rows(X)
+        chunks = [rows[start : start + CHUNK] for start in range(0, rows.shape[0], CHUNK)]
+        return np.concatenate([in_parts(chunk, scores) for chunk in chunks])
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the label of every row of ``X``, shape (n,)."""
         check_is_fitted(self)
-        labeller = self.labeller()
-        if labeller is None:
+        model = self.labeller()
+        if model is None:
             return self.classes_[predicted_indices(self.decision_function(X))]
-        rows: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
-        return self.classes_[labeller.indices(rows, n_jobs=self.n_jobs)]
+        chosen = in_parts(self._rows(X), lambda rows: model.indices(rows, n_jobs=self.n_jobs))
+        return self.classes_[chosen]
+
+    def _rows(self, X: ArrayLike) -> Any:
+        return validate_data(self, X, dtype=np.float64, reset=False, accept_sparse="csr")
+
+    @property
+    def coef_(self) -> NDArray[np.float64]:
+        """Weights of the features of fused linear members, shape (n_outputs, n_features).
+
+        Raises
+        ------
+        AttributeError
+            If the members' kernel is not linear, or their votes decide, which no weights express.
+        """
+        check_is_fitted(self)
+        if self.combine == "majority" or not self._members().are_kernel_models:
+            raise AttributeError("coef_ is only available of kernel members that are averaged")
+        return linear_weights(self.expansion())
 
     def labeller(self) -> Labeller | None:
         """Return members fused by mean as one expansion and its rule; None for other ensembles."""
@@ -359,4 +375,5 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.pairwise = self._is_pairwise()
+        tags.input_tags.sparse = True
         return tags

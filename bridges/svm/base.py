@@ -11,10 +11,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from bridges.errors import DataError, UsageError
-from bridges.svm.expansion import KernelExpansion
+from bridges.svm.expansion import KernelExpansion, linear_weights
 from bridges.svm.kernels import Kernel
 from bridges.svm.labels import Labeller, rule_of
 from bridges.svm.multiclass import MultiClass, decision_scores, require_classes
+from bridges.svm.sparse import dense, in_parts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -48,7 +49,7 @@ class KernelModel(ClassifierMixin, BaseEstimator):
             If a class weight is not a positive number.
         """
         self._validate_params()
-        checked: tuple[Any, Any] = validate_data(self, X, y, dtype=np.float64)
+        checked: tuple[Any, Any] = validate_data(self, dense(X), y, dtype=np.float64)
         samples, labels = checked
         check_classification_targets(labels)
         self._check_square(samples)
@@ -97,8 +98,8 @@ class KernelModel(ClassifierMixin, BaseEstimator):
             Shape (n,) for two classes (positive: ``classes_[1]``), else (n, n_classes).
         """
         check_is_fitted(self)
-        rows: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
-        values = self.expansion().decision(rows, n_jobs=self.n_jobs)
+        model = self.expansion()
+        values = in_parts(self._rows(X), lambda rows: model.decision(rows, n_jobs=self.n_jobs))
         return decision_scores(values, len(self.classes_), self.outputs)
 
     def labeller(self) -> Labeller:
@@ -110,8 +111,23 @@ class KernelModel(ClassifierMixin, BaseEstimator):
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the label of every row of ``X``, shape (n,)."""
         check_is_fitted(self)
-        rows: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
-        return self.classes_[self.labeller().indices(rows, n_jobs=self.n_jobs)]
+        model = self.labeller()
+        chosen = in_parts(self._rows(X), lambda rows: model.indices(rows, n_jobs=self.n_jobs))
+        return self.classes_[chosen]
+
+    def _rows(self, X: ArrayLike) -> Any:
+        return validate_data(self, X, dtype=np.float64, reset=False, accept_sparse="csr")
+
+    @property
+    def coef_(self) -> NDArray[np.float64]:
+        """Weights of the features of a linear kernel, shape (n_outputs, n_features), read-only.
+
+        Raises
+        ------
+        AttributeError
+            If the kernel is not linear, as scikit-learn's SVC does, so that ``hasattr`` tells.
+        """
+        return linear_weights(self.expansion())
 
     @property
     def outputs(self) -> MultiClass:
@@ -124,4 +140,5 @@ class KernelModel(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.pairwise = self._is_pairwise()
+        tags.input_tags.sparse = True
         return tags

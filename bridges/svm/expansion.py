@@ -62,6 +62,21 @@ class KernelExpansion:
         return out
 
 
+def linear_weights(model: KernelExpansion) -> NDArray[np.float64]:
+    """Return w of f_o(x) = w_o · x + intercept_o, shape (n_outputs, n_features), read-only.
+
+    Raises
+    ------
+    AttributeError
+        If the kernel is not linear: ``coef_`` of such a classifier does not exist.
+    """
+    if model.kernel.name != "linear":
+        raise AttributeError("coef_ is only available when using a linear kernel")
+    weights: NDArray[np.float64] = model.coef @ model.support_vectors
+    weights.flags.writeable = False
+    return weights
+
+
 def stack(
     expansions: Sequence[KernelExpansion], weights: NDArray[np.float64] | None = None
 ) -> KernelExpansion:

@@ -26,6 +26,7 @@ from bridges.machine.memory import require_memory
 from bridges.machine.progress import Progress
 from bridges.svm.kernels import Kernel, resolve_gamma
 from bridges.svm.multiclass import binary_tasks
+from bridges.svm.sparse import dense
 from classical.search.checkpoint import TaskStore
 from classical.search.folds import SQUARES_LIMIT, GridData, KernelRows
 from classical.search.racing import Plan, Stage, Tally, stages
@@ -129,6 +130,7 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             If the grid has other parameters, or the kernel is precomputed.
         """
         started = time.perf_counter()
+        X = dense(X)
         model = clone(self.estimator)
         comm = resolve(model.comm)
         threads = threads_per_rank(comm, model.n_jobs)
@@ -252,6 +254,12 @@ class GridSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """Return the labels that the best estimator predicts."""
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.predict(X)
+
+    @property
+    def coef_(self) -> NDArray[np.float64]:
+        """Weights of the features of a linear kernel (:class:`classical.classifier.MPISVC`)."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.coef_
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the best estimator's decision values."""
