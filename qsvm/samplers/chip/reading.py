@@ -117,6 +117,7 @@ def read_back(
             "chain_strength": first.chain_strength,
             "precision": first.precision,
             "submissions": len(pieces),
+            "submissions_share": sum(1.0 / len(p.request.submission.placements) for p in pieces),
             "reads": reads,
             "estimated_qpu_s": _estimate(pieces),
             "timing": timing,
