@@ -239,6 +239,28 @@ class HasSearch(Protocol):
 
 
 @runtime_checkable
+class HasFurtherMetrics(Protocol):
+    """Tells more than the numbers that all classifiers have: groups of them, by name.
+
+    Attributes
+    ----------
+    further_metrics_ : mapping
+        Plain values for ``metrics.json``, such as ``{"hybrid": {…}}``.
+    """
+
+    further_metrics_: Mapping[str, Any]
+
+
+@runtime_checkable
+class HasSections(Protocol):
+    """Has sections of its own in the report of a run."""
+
+    def report_sections(self) -> Sequence[Any]:
+        """Return :class:`bridges.report.page.Section` objects."""
+        ...
+
+
+@runtime_checkable
 class WritesFiles(Protocol):
     """Leaves files of its own in the folder of a run."""
 
@@ -261,6 +283,8 @@ ABILITIES: tuple[type, ...] = (
     HasEnergies,
     HasSamplerTiming,
     HasSearch,
+    HasFurtherMetrics,
+    HasSections,
     WritesFiles,
     HasNotes,
 )

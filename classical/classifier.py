@@ -208,11 +208,22 @@ class MPISVC(KernelModel):
         SolverError
             If the predicted memory exceeds what this rank may use.
         """
+        self._fit(X, y, sample_weight, self._solved)
+        return self
+
+    def _fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        solve: Callable[[Training, Communicator, int], list[BinarySolution]],
+    ) -> None:
+        """Train with any solver of the duals."""
         started = time.perf_counter()
         X = dense(X)
         comm = resolve(self.comm)
         threads = threads_per_rank(comm, self.n_jobs)
-        require_same_parameters(comm, "MPISVC", self._compared())
+        require_same_parameters(comm, type(self).__name__, self._compared())
         if self.data != "replicated" and comm.size > 1:
             X, y, sample_weight = self._gather(comm, X, y, sample_weight)
         else:
@@ -221,11 +232,14 @@ class MPISVC(KernelModel):
         require_memory(training_bytes(checked[0], self.kernel, threads), comm.size, "Training")
         training = self._training(*checked, threads)
         kernel_s = time.perf_counter() - started
-        key = training.fingerprint() if self.checkpoint is not None else ""
-        solutions = solve_all(training, comm, threads, SolutionStore(self.checkpoint, key))
+        solutions = solve(training, comm, threads)
         self._store(training, solutions)
         self._report(training, solutions, kernel_s, started)
-        return self
+
+    def _solved(self, training: Training, comm: Communicator, threads: int) -> list[BinarySolution]:
+        """Return the solutions of all duals, the same on every rank."""
+        key = training.fingerprint() if self.checkpoint is not None else ""
+        return solve_all(training, comm, threads, SolutionStore(self.checkpoint, key))
 
     def _compared(self) -> dict[str, Any]:
         """Return the parameters in which all ranks have to agree."""
@@ -254,15 +268,19 @@ class MPISVC(KernelModel):
         """Return the duals of checked samples, and set ``gamma_``."""
         pairwise = self._is_pairwise()
         rows = canonical(X, codes, weights, merge=not pairwise)
-        limit = self.max_iter if self.max_iter > 0 else max(10_000_000, 100 * len(rows.codes))
-        params = dict(self.inner_params or {})
-        settings = Settings(self.tol, limit, inner=self.inner, inner_params=params)
-        make_inner(settings.inner, params)  # an unknown name is told before the kernel is computed
+        settings = self._settings(len(rows.codes))
+        make_inner(settings.inner, settings.inner_params)  # a wrong name is told before the work
         self.gamma_ = 1.0 if pairwise else resolve_gamma(self.gamma, rows.X, rows.weights)
         kernel = Kernel(self.kernel, self.gamma_, self.degree, self.coef0)
         tasks = self._tasks(rows, class_weights)
         source = make_source(kernel, rows.X, self.precision, len(tasks), threads)
         return Training(len(X), rows, kernel, self.precision, source, tasks, settings)
+
+    def _settings(self, n: int) -> Settings:
+        """Return what the solver of ``n`` distinct samples needs to know."""
+        limit = self.max_iter if self.max_iter > 0 else max(10_000_000, 100 * n)
+        params = dict(self.inner_params or {})
+        return Settings(self.tol, limit, inner=self.inner, inner_params=params)
 
     def _tasks(self, rows: TrainingRows, class_weights: NDArray[np.float64]) -> list[BinaryTask]:
         bound = self.C * class_weights[rows.codes] * rows.weights
@@ -289,6 +307,16 @@ class MPISVC(KernelModel):
         if self.warm_start:
             self._previous = Previous.of(rows.hashes, training.tasks, solutions)
 
+    def _warn(self, worst: float) -> None:
+        """Warn where the tolerance was not reached."""
+        if worst > self.tol:
+            warnings.warn(
+                f"Stopped after max_iter steps with a violation of {worst:.2g} > tol = "
+                f"{self.tol:g}; raise max_iter, scale the features, or lower C.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
     def _report(
         self,
         training: Training,
@@ -298,13 +326,7 @@ class MPISVC(KernelModel):
     ) -> None:
         """Set report and diagnostics; warn where the tolerance was not reached."""
         worst = max(solution.effort.violation for solution in solutions)
-        if worst > self.tol:
-            warnings.warn(
-                f"Stopped after max_iter steps with a violation of {worst:.2g} > tol = "
-                f"{self.tol:g}; raise max_iter, scale the features, or lower C.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
+        self._warn(worst)
         total = sum(len(task.y) for task in training.tasks)
         used = sum(np.count_nonzero(solution.beta) for solution in solutions)
         total_s = time.perf_counter() - started

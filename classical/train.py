@@ -10,7 +10,9 @@ from bridges.run import options
 from bridges.run.command import Command
 from bridges.run.option_types import at_least, key_value, number
 from bridges.run.parser import Option
+from bridges.svm.columns import ColumnGenerator
 from bridges.svm.fused import Precision
+from classical.hybrid import options as hybrid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +22,8 @@ On one process all cores are used. On several ranks:
   mpiexec -n 4 python -m mpi4py -m classical.train --table letter.npz --C 16 --gamma 4
 A search of C and γ by cross-validation, the best of which is trained on all training samples:
   python -m classical.train --grid "C=1,10,100;gamma=0.5,1,2" --cv 10
+The same SVM by an annealer that holds a few dozen samples at a time:
+  python -m classical.train --inner annealer --sampler neal --block 40 --blocks 10 --steps 100
 """
 
 
@@ -66,8 +70,9 @@ OPTIONS = (
         choices=get_args(Precision),
     ),
     Option(
-        ("--inner",), "name of the solver of working sets; smo is the exact one", ONLY, options.SVM,
-        default="smo", metavar="NAME",
+        ("--inner",),
+        "name of the solver of working sets: smo is the exact one, annealer descends along samples",
+        ONLY, options.SVM, default="smo", metavar="NAME",
     ),
     Option(
         ("--inner-option",), "an option of that solver; may be repeated", ONLY, options.SVM,
@@ -103,22 +108,26 @@ def make_model(args: argparse.Namespace) -> Any:
     from classical.solver.inner import make_inner
 
     inner_params = dict(args.inner_option)
-    make_inner(args.inner, inner_params)  # a wrong one is an error before anything is read
+    made = make_inner(args.inner, inner_params)  # an error before anything is read
     if args.multiclass != "ovo":
         raise UsageError("The exact SVM is one-vs-one.", "Leave --multiclass out.")
-    model = MPISVC(
-        args.C,
-        kernel=args.kernel,
-        gamma=args.gamma,
-        degree=args.degree,
-        coef0=args.coef0,
-        tol=args.tol,
-        class_weight=args.class_weight,
-        precision=args.precision,
-        inner=args.inner,
-        inner_params=inner_params or None,
-        n_jobs=args.jobs,
-    )
+    shared = {
+        "C": args.C,
+        "kernel": args.kernel,
+        "gamma": args.gamma,
+        "degree": args.degree,
+        "coef0": args.coef0,
+        "tol": args.tol,
+        "class_weight": args.class_weight,
+        "precision": args.precision,
+        "inner": args.inner,
+        "inner_params": inner_params or None,
+        "n_jobs": args.jobs,
+    }
+    if isinstance(made, ColumnGenerator):
+        return hybrid.hybrid_model(args, shared)
+    hybrid.refuse(args)
+    model = MPISVC(**shared)
     if args.grid is None:
         if args.early_stop:
             raise UsageError("--early-stop is for a search.", "Add --grid, or leave it out.")
@@ -137,6 +146,8 @@ def describe(model: Any, X: NDArray[Any], y: NDArray[Any]) -> str:
     from classical.solver.assignment import predicted_cost
     from classical.solver.kernel import training_bytes
 
+    if hybrid.facts(model):
+        return hybrid.describe_descent(model, y)
     labels, counts = np.unique(y, return_counts=True)
     lines = ["classes      samples  predicted s of a core"]
     for i, j in class_pairs(len(labels)):
@@ -150,13 +161,21 @@ def describe(model: Any, X: NDArray[Any], y: NDArray[Any]) -> str:
 def _body(args: argparse.Namespace) -> int:
     from bridges.run import training
 
-    return training.train(args, make_model, describe, {"classifier": "mpi-svc"})
+    facts = {"classifier": "mpi-svc"}
+
+    def make(args: argparse.Namespace) -> Any:
+        model = make_model(args)
+        facts.update(hybrid.facts(model))
+        return model
+
+    with hybrid.narrated(args.quiet):
+        return training.train(args, make, describe, facts)
 
 
 COMMAND = Command(
     "classical.train",
     str(__doc__).partition(": ")[2],
-    options.of("fit-exact", OPTIONS),
+    options.of("fit-exact", OPTIONS, hybrid.OPTIONS),
     _body,
     EPILOG,
 )

@@ -18,6 +18,7 @@ QUICK = {"num_reads": 8, "num_sweeps": 50}
 CLASSIFIERS = {
     "qubo-svc": {"sampler_params": QUICK},
     "qubo-ensemble": {"members": 3, "member_size": 14, **QUICK},
+    "hybrid-svc": {"num_reads": 8, "sampler_params": {"num_sweeps": 50}, "steps": 8, "n_jobs": 1},
 }
 SAMPLERS = {
     "neal": {"num_reads": 8},

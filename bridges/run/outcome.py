@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.classifier import (
+    HasFurtherMetrics,
     HasOutOfBagScore,
     HasSamplerTiming,
     HasSearch,
+    HasSections,
     WritesFiles,
     members_of,
 )
@@ -71,6 +73,7 @@ def score(
         "split_question": question(inputs),
         "oob_score": model.oob_score_ if isinstance(model, HasOutOfBagScore) else None,
         **({"search": model.search_} if isinstance(model, HasSearch) else {}),
+        **(model.further_metrics_ if isinstance(model, HasFurtherMetrics) else {}),
         **facts,
         "fit_report": model.fit_report_.as_dict(),
         "diagnostics": model.diagnostics_.as_dict(),
@@ -142,6 +145,7 @@ def write_outcome(
         sections.append(_write_map(pipeline, inputs, inputs.scene, run, comm))
         run.clock.lap("map")
     sections += [classes_section(metrics), _quality(model, metrics)]
+    sections += model.report_sections() if isinstance(model, HasSections) else []
     folder.write_json("metrics.json", metrics)
     record = run_record(run.arguments, run.arguments.get("seed"), run.clock.seconds)
     folder.write_json("run.json", record)

@@ -53,6 +53,14 @@ def test_a_search_is_the_same_on_any_number_of_ranks_and_resumes(tmp_path):
     assert len({d[0] for d in digests}) == 1
 
 
+def test_a_descent_is_the_same_on_any_number_of_ranks_and_goes_on_on_others(tmp_path):
+    runs = [mpi(ranks, "hybrid_digest.py") for ranks in (1, 2, 3)]
+    assert [run.returncode for run in runs] == [0] * 3, runs[-1].stderr
+    assert len({run.stdout for run in runs}) == 1
+    kept = [mpi(ranks, "hybrid_digest.py", tmp_path) for ranks in (3, 2)]
+    assert {run.stdout for run in kept} == {runs[0].stdout}, kept[-1].stderr
+
+
 def test_a_map_has_the_same_bytes_on_any_number_of_ranks(tmp_path):
     image = tmp_path / "image.tif"
     stack = np.random.default_rng(1).integers(1, 200, (3, 700, 600), np.uint8)
