@@ -15,8 +15,8 @@ from bridges.run.parser import Parser
 from qsvm.samplers.base import StoresRuns
 from qsvm.samplers.leap.store import ARGUMENTS
 
-TRANSPORT = ("solver", "region", "profile", "max_qpu_seconds", "max_hybrid_seconds")
-"""Options that say where a run is sent and what it may cost: a replay sends nothing."""
+TRANSPORT = ("solver", "region", "profile", "max_qpu_seconds", "max_hybrid_seconds", "time_limit")
+"""Options that say where a run is sent and what it may take: a replay sends nothing."""
 
 
 def with_resumed_arguments(argv: Sequence[str]) -> list[str]:

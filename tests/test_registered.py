@@ -31,8 +31,8 @@ SAMPLERS = {
 
 CLOUD = {"qpu", "qpu-clique", "hybrid", "hybrid-cqm", "hybrid-nl"}
 """Tried beside the local Leap, in tests/qsvm/samplers/leap/test_registered.py."""
-ELSEWHERE = CLOUD | {"replay"}
-"""``replay`` answers only what its own run asked."""
+ELSEWHERE = CLOUD | {"replay", "replay-hybrid"}
+"""The last two answer only what their own run asked."""
 
 
 @pytest.fixture(autouse=True)

@@ -101,8 +101,9 @@ class Hybrid(abc.ABC):
     def _minimum_s(self, properties: dict[str, Any], problem: DualProblem) -> float:
         """Return the least time limit that the solver accepts, in seconds."""
 
-    def _read(
-        self, message: dict[str, Any], problem: DualProblem
+    @classmethod
+    def read(
+        cls, message: dict[str, Any], problem: DualProblem
     ) -> tuple[NDArray[np.float64], NDArray[np.int64], dict[str, Any]]:
         """Return (coefficients, occurrences, info) of an answer.
 
@@ -114,7 +115,8 @@ class Hybrid(abc.ABC):
         bits, counts, info = _rows(message, problem)
         return problem.decode(bits), counts, info
 
-    def _identity(self, problem: DualProblem) -> str:
+    @classmethod
+    def identity(cls, problem: DualProblem) -> str:
         """Return a hash of what is asked of the solver."""
         return problem_digest(problem)
 
@@ -163,6 +165,7 @@ class Hybrid(abc.ABC):
         self, session: Session, problems: Sequence[DualProblem], progress: Progress
     ) -> list[SampleBatch]:
         started = time.perf_counter()
+        session.store.remember("kind", self.kind)
         limits = self._limits(self._properties(session), problems)
         rows = session.rows(
             [self._entry(problem, limit) for problem, limit in zip(problems, limits, strict=True)]
@@ -177,22 +180,20 @@ class Hybrid(abc.ABC):
             return connection.job(data, self.kind, parameters, row.label)
 
         def check(row: Row, answer: dict[str, Any]) -> float:
-            self._read(answer, problems[row.position])
+            self.read(answer, problems[row.position])
             return 1e6 * limits[row.position]
 
         if any(row.state != ANSWERED for row in rows):
             session.deliver(rows, make_job, check, progress)
         share_s = (time.perf_counter() - started) / len(problems)
         return [
-            self._batch(
-                problem, session.store.answer(row), session.store.turnaround_s(row), share_s
-            )
+            self.batch(problem, session.store.answer(row), session.store.turnaround_s(row), share_s)
             for problem, row in zip(problems, rows, strict=True)
         ]
 
     def _entry(self, problem: DualProblem, limit: float) -> Entry:
         """Return what the store keeps of a question."""
-        identity = self._identity(problem)
+        identity = self.identity(problem)
         content = json.dumps([self.kind, identity, limit])
         digest = hashlib.sha256(content.encode()).hexdigest()
         return Entry(digest, {"problem": identity}, 1e6 * limit)
@@ -219,15 +220,16 @@ class Hybrid(abc.ABC):
             )
         return [float(self.time_limit)] * len(problems)
 
-    def _batch(
-        self,
+    @classmethod
+    def batch(
+        cls,
         problem: DualProblem,
         message: dict[str, Any],
         turnaround_s: float | None,
         share_s: float,
     ) -> SampleBatch:
         """Return an answer as a batch."""
-        x, counts, info = self._read(message, problem)
+        x, counts, info = cls.read(message, problem)
         timing = seconds(message, turnaround_s)
         for key in ("run_time", "charge_time", "qpu_access_time"):
             if key in info:

@@ -86,14 +86,23 @@ class HybridNL(Hybrid):
         )
         return float(max(estimate, properties.get("min_time_limit", 5)))
 
-    def _identity(self, problem: DualProblem) -> str:
+    @classmethod
+    def identity(cls, problem: DualProblem) -> str:
         """Return a hash for which no matrix over bits is built."""
         coarse = dataclasses.replace(problem, weights=np.ones(1))
         return json.dumps([problem_digest(coarse), np.round(problem.weights, 12).tolist()])
 
-    def _read(
-        self, message: dict[str, Any], problem: DualProblem
+    @classmethod
+    def read(
+        cls, message: dict[str, Any], problem: DualProblem
     ) -> tuple[NDArray[np.float64], NDArray[np.int64], dict[str, Any]]:
+        """Return (coefficients, occurrences, timing) of an answer.
+
+        Raises
+        ------
+        ValueError
+            If it holds no states of the problem.
+        """
         answer = message["answer"]
         levels = read_states(base64.b64decode(answer["data"]), problem)
         x = problem.lower + problem.span * lattice(problem).values[levels]

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from handmade import make_dual
 
-from bridges.errors import BudgetError, SolverError, UsageError
+from bridges import make_sampler
+from bridges.errors import BudgetError, DataError, SolverError, UsageError
 from bridges.testing.problems import class_task
 
 pytest.importorskip("dwave.cloud", reason="the extra 'leap' is not installed")
@@ -160,10 +161,8 @@ def test_samples_keep_the_equality_and_reach_the_optimum(leap, tmp_path):
         assert batch.energies[0] == pytest.approx(on_plane[0])
 
 
-def test_states_that_break_the_equality_are_dropped_unless_all_do(leap, tmp_path, caplog):
-    leap()
+def test_states_that_break_the_equality_are_dropped_unless_all_do(caplog):
     problem = PROBLEMS[0]
-    sampler = quick(tmp_path)
 
     def message(*rows):
         model = nonlinear_model(problem)
@@ -175,10 +174,10 @@ def test_states_that_break_the_equality_are_dropped_unless_all_do(leap, tmp_path
             return {"answer": {"data": base64.b64encode(file.read()).decode()}}
 
     broken = np.array([3, 0, 0, 0, 0])
-    x, _, _ = sampler._read(message(np.zeros(5), broken), problem)
+    x, _, _ = HybridNL.read(message(np.zeros(5), broken), problem)
     np.testing.assert_array_equal(x, np.zeros((1, 5)))
     assert not caplog.records
-    x, counts, _ = sampler._read(message(broken), problem)
+    x, counts, _ = HybridNL.read(message(broken), problem)
     np.testing.assert_allclose(x, [[3.0, 0, 0, 0, 0]])
     assert counts.tolist() == [1]
     assert "no state keeps" in caplog.text
@@ -304,3 +303,41 @@ def test_the_command_tells_the_price_runs_resumes_and_accounts(
     spent = json.loads(capsys.readouterr().out)
     assert spent["seconds"]["charge"] == 10.0
     assert spent["submissions"] == {"answered": 2}
+
+    replay = ["--config", str(out / "run.json"), "--sampler", f"replay-hybrid:{out}", "--json"]
+    replay += ["--out", str(tmp_path / "other"), "-q"]
+    assert train.main([*replay, "--combination", "best"]) == 2
+    assert "--n-bits 7" in capsys.readouterr().err
+    assert train.main([*replay, "--n-bits", "7"]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == first["accuracy"]
+    assert len(server.desk.jobs) == 2
+
+
+@pytest.mark.parametrize("name", ["hybrid", "hybrid-cqm", "hybrid-nl"])
+def test_a_run_is_decoded_again_without_an_account(name, leap, tmp_path, monkeypatch):
+    server = leap()
+    batches = make_sampler(name, store=str(tmp_path)).sample(PROBLEMS, SEEDS)
+    server.close = lambda: None
+    monkeypatch.setenv("DWAVE_API_TOKEN", "")
+    replay = make_sampler("replay-hybrid", run=str(tmp_path))
+    for _ in range(2):
+        for one, other in zip(batches, replay.sample(PROBLEMS, SEEDS), strict=True):
+            np.testing.assert_array_equal(one.x, other.x)
+            assert one.info == other.info
+    assert replay.sample([], []) == []
+    with pytest.raises(UsageError, match="other data"):
+        replay.sample(PROBLEMS[::-1], SEEDS)
+
+
+def test_what_cannot_be_decoded_again_is_said(leap, quick_sampler, tmp_path):
+    with pytest.raises(DataError, match="does not exist"):
+        make_sampler("replay-hybrid", run=str(tmp_path / "nowhere"))
+    server = leap()
+    quick_sampler(store=str(tmp_path / "qpu")).sample(PROBLEMS, SEEDS)
+    with pytest.raises(DataError, match="no run of a hybrid solver"):
+        make_sampler("replay-hybrid", run=str(tmp_path / "qpu"))
+    server.faults.add(Fault("answer-data", "garbled", times=None, after=1))
+    with pytest.raises(SolverError):
+        quick(tmp_path / "half").sample(PROBLEMS, SEEDS)
+    with pytest.raises(DataError, match="never answered"):
+        make_sampler("replay-hybrid", run=str(tmp_path / "half")).sample(PROBLEMS, SEEDS)
