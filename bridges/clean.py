@@ -9,7 +9,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bridges.run import options, table_options
+from bridges.run import label_options, options, table_options
 from bridges.run.command import Command
 from bridges.run.console import Narrator
 from bridges.run.option_types import number
@@ -36,7 +36,7 @@ OPTIONS = (
     *(
         option.but(users=ONLY)
         for option in (
-            *(options.IMAGE, options.LABELS, options.LABEL_FIELD, options.GROUPS),
+            *(options.IMAGE, options.LABELS, *label_options.OPTIONS, options.GROUPS),
             *(options.CLASSES, options.BANDS, options.MASK, options.NODATA, options.TABLE),
             *(options.SCALE, *table_options.OPTIONS),
         )
@@ -90,6 +90,7 @@ def _load(args: argparse.Namespace) -> tuple[LabelledData, Scene | None]:
     import tempfile
     from pathlib import Path
 
+    from bridges.run.label_options import label_reading
     from bridges.run.load import DataSpec, load_data
     from bridges.run.table_options import table_roles
 
@@ -99,6 +100,7 @@ def _load(args: argparse.Namespace) -> tuple[LabelledData, Scene | None]:
         labels=args.labels,
         groups=args.groups,
         label_field=args.label_field,
+        reading=label_reading(args),
         classes=None if args.classes is None else tuple(args.classes),
         bands=None if args.bands is None else tuple(args.bands),
         mask=args.mask,

@@ -13,6 +13,7 @@ import numpy as np
 from bridges.errors import DataError
 from bridges.samples.labelled import class_name
 from bridges.samples.labels import LARGEST_CODE
+from bridges.scene.names import as_path
 from bridges.scene.raster import Grid, class_names_of, opened
 from bridges.scene.sidecar import read_sidecar
 from bridges.scene.validity import read_known
@@ -130,7 +131,7 @@ def open_map(path: str | Path) -> ClassMap:
     DataError
         If the file cannot be read or has several bands.
     """
-    path = Path(path)
+    path = as_path(path)
     with opened(path) as dataset:
         if dataset.count != 1:
             raise DataError(

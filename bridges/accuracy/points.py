@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bridges.errors import DataError
-from bridges.samples.polygons import LAYER, _field_index, _libraries, _only_layer, _reproject
-from bridges.scene.raster import Grid, require_file
+from bridges.samples.placing import placed
+from bridges.samples.vector_files import libraries, read_features
+from bridges.scene.raster import Grid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +30,7 @@ def write_points(path: Path, design: Design, grid: Grid) -> None:
     Fields: ``number``, ``row``, ``col``, ``stratum``, ``stratum_name``, ``weight`` (pixels that the
     point stands for), ``reference`` (to be filled in with a class name or code).
     """
-    pyogrio, shapely = _libraries()
+    pyogrio, shapely = libraries()
     if design.points is None:
         raise DataError("The design has no points.", "Draw them with python -m bridges.design.")
     number, rows, cols, stratum = design.points.T
@@ -121,33 +121,20 @@ def read_points(path: str | Path, grid: Grid, field: str = LABEL) -> ReferencePo
     DataError
         If the file cannot be read, holds anything but points, or lacks the field.
     """
-    pyogrio, shapely = _libraries()
-    name, _, layer = str(path).partition(LAYER)
-    file = require_file(name)
-    try:
-        layer = layer or _only_layer(pyogrio, file)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            meta, _, wkb, columns = pyogrio.raw.read(file, layer=layer, force_2d=True)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise DataError(
-            f"Cannot read {file}: {error}.", f"Check it with: ogrinfo {file}"
-        ) from error
-    fields = [str(f) for f in meta["fields"]]
-    labels = columns[_field_index(file, fields, field)]
-    shapes = shapely.from_wkb(wkb)
+    _, shapely = libraries()
+    found = read_features(path)
+    file, shapes, labels = found.file, found.shapes, found.field(field)
     if not np.all(shapely.get_type_id(shapes) == 0):
         raise DataError(
             f"{file} holds shapes that are no points.",
             "A reference sample is one point per sample pixel; polygons are no such sample.",
         )
-    shapes = _reproject(shapely, shapes, meta["crs"], grid, file)
+    shapes, notes = placed(found, shapes, grid)
     rows, cols = _pixels(grid, shapely.get_x(shapes), shapely.get_y(shapes))
     stratum = None
-    if "stratum" in fields:
-        stratum = np.asarray(columns[fields.index("stratum")]).astype(np.int64)
-    notes = () if meta["crs"] else (f"{file} names no coordinate system: taken as the map's.",)
-    return ReferencePoints(rows, cols, [_text(label) for label in labels], stratum, notes)
+    if "stratum" in found.fields:
+        stratum = np.asarray(found.fields["stratum"]).astype(np.int64)
+    return ReferencePoints(rows, cols, [_text(label) for label in labels], stratum, tuple(notes))
 
 
 def _pixels(
@@ -172,7 +159,7 @@ def labelled_points(path: Path) -> int:
     """Return how many points of an earlier design have been labelled; 0 where there are none."""
     if not path.is_file():
         return 0
-    pyogrio, _ = _libraries()
+    pyogrio, _ = libraries()
     meta, _, _, columns = pyogrio.raw.read(path, read_geometry=False)
     fields = [str(f) for f in meta["fields"]]
     if LABEL not in fields:

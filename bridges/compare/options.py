@@ -19,10 +19,12 @@ from bridges.compare.specs import (
 )
 from bridges.errors import UsageError, did_you_mean
 from bridges.report.metrics import SCORES
-from bridges.run import config, options, table_options
+from bridges.run import config, label_options, options, table_options
+from bridges.run.label_options import label_reading
 from bridges.run.option_types import at_least, number, share
 from bridges.run.parser import Anew, Option
 from bridges.run.table_options import table_roles
+from bridges.scene.names import as_path
 
 DEFAULT_CLASSIFIERS = ("qubo-ensemble", "mpi-svc", "sklearn-svc")
 PLAIN = (
@@ -39,7 +41,8 @@ PLAIN = (
     "jobs",
 )
 PATHS = ("table", "image", "labels", "groups")
-OF_SCENES = ("label_field", "bands", "mask", "nodata")
+OF_LABELS = tuple(option.name for option in label_options.OPTIONS)
+OF_SCENES = (*OF_LABELS, "bands", "mask", "nodata")
 OF_SPLITS = ("block_size", "regions", "buffer", "space")
 OF_TABLES = tuple(option.name for option in table_options.OPTIONS)
 KEYS = (
@@ -196,7 +199,7 @@ def _classifiers(given: Sequence[Any] | None) -> list[ClassifierSpec]:
 
 def _data(args: argparse.Namespace) -> list[DataSpec]:
     given = vars(args)
-    found = [_spec(Path(t).stem, {**given, "table": Path(t)}) for t in args.table or ()]
+    found = [_spec(Path(t).stem, {**given, "table": as_path(t)}) for t in args.table or ()]
     found += [_spec(_scene_name(p["image"]), {**given, **p}) for p in _scenes(args)]
     if args.synthetic:
         found.append(_spec(BUILT_IN, given))
@@ -224,6 +227,7 @@ def _spec(name: str, given: Mapping[str, Any]) -> DataSpec:
         **files,
         synthetic=not files,
         label_field=given["label_field"],
+        reading=label_reading(argparse.Namespace(**given)),
         bands=_tuple(given["bands"]),
         mask=given["mask"],
         nodata=given["nodata"],
@@ -233,7 +237,7 @@ def _spec(name: str, given: Mapping[str, Any]) -> DataSpec:
 def _check_kinds(given: Mapping[str, Any], found: Sequence[DataSpec]) -> None:
     """Raise a UsageError for a common option that no data set of the comparison can take."""
     tables = [spec.table is not None for spec in found]
-    of_scenes = [name for name in OF_SCENES if given[name] is not None]
+    of_scenes = [name for name in OF_SCENES if given[name] not in (None, False)]
     if of_scenes and all(tables):
         raise UsageError(
             f"--{of_scenes[0].replace('_', '-')} is for scenes, and only tables are compared.",
@@ -260,7 +264,7 @@ def _scenes(args: argparse.Namespace) -> list[dict[str, Any]]:
             "a --config file can mix them.",
         )
     columns = {"image": images, "labels": labels, **({"groups": groups} if groups else {})}
-    return [{key: Path(columns[key][i]) for key in columns} for i in range(len(images))]
+    return [{key: as_path(columns[key][i]) for key in columns} for i in range(len(images))]
 
 
 def _scene_name(image: Path) -> str:
@@ -271,7 +275,7 @@ def _scene_name(image: Path) -> str:
 def _from_config(item: Mapping[str, Any], given: Mapping[str, Any]) -> DataSpec:
     """Return the data set of a table [[data]], which wins over the options common to all."""
     _known(item, KEYS, "[[data]]")
-    own = {key: Path(item[key]) for key in PATHS if key in item}
+    own = {key: as_path(item[key]) for key in PATHS if key in item}
     place = own.get("table") or own.get("image")
     name = str(item.get("name", _scene_name(place) if place else BUILT_IN))
     parser = options.make_parser("python -m bridges.compare", options.of("compare", OPTIONS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import warnings
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -220,17 +221,22 @@ def _copy(source: BinaryIO, target: BinaryIO) -> None:
 
 def _entries(grid: Grid, raster: Raster, counts: Sequence[Counter[int]]) -> dict[int, Entry]:
     """Return what GDAL writes about a raster: coordinates, colours, names, statistics."""
+    from rasterio.errors import NotGeoreferencedWarning
     from rasterio.io import MemoryFile
 
     shape = {"height": BLOCK, "width": BLOCK, "count": len(raster.bands), "dtype": raster.dtype}
     place = {"crs": grid.crs, "transform": grid.transform, "nodata": raster.nodata}
+    if grid.crs is None and grid.transform.is_identity:  # there is none
+        place = {"nodata": raster.nodata}
     tiles = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "interleave": "band"}
-    with MemoryFile() as memory:
+    with MemoryFile() as memory, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with memory.open(
             driver="GTiff", compress="deflate", SPARSE_OK=True, **shape, **place, **tiles
         ) as dataset:
             dataset.update_tags(**raster.tags)
             dataset.descriptions = raster.bands
+            grid.describe(dataset)
             if raster.scales:
                 dataset.scales = raster.scales
             if raster.colors:

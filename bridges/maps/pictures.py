@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridges.samples.labels import UNLABELLED, open_labels
+from bridges.samples.reading import AS_IT_STANDS, LabelReading
 from bridges.scene.palette import Color, class_palette
 from bridges.scene.raster import class_names_of, opened
 
@@ -75,6 +76,7 @@ def label_picture(
     labels_path: str | Path,
     *,
     label_field: str | None = None,
+    reading: LabelReading = AS_IT_STANDS,
     largest_edge: int = LARGEST_EDGE,
 ) -> ClassPicture:
     """Read labels, raster or vector, as a picture on the scene's grid.
@@ -84,7 +86,7 @@ def label_picture(
     DataError
         If they cannot be read or do not fit the scene.
     """
-    source = open_labels(scene, Path(labels_path), label_field)
+    source = open_labels(scene, labels_path, label_field, reading)
     step = thinning(scene.height, scene.width, largest_edge)
     parts = [
         source.read(window)[0][::step, ::step]

@@ -19,6 +19,7 @@ from bridges.machine.dealer import deal_out
 from bridges.maps.cog import encode
 from bridges.maps.labelling import Labelling, labelling_for
 from bridges.maps.parts import PartFile, Place, folder_of
+from bridges.scene.names import is_file_name
 from bridges.scene.raster import write_errors
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def key_of(
 
 def _state(path: Path) -> tuple[int, int]:
     """Return size and time of the last change of a file; of one inside an archive, zeros."""
-    if str(path).startswith("/vsi"):
+    if not is_file_name(path):
         return 0, 0
     found = path.stat()
     return found.st_size, found.st_mtime_ns

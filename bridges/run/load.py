@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
     from bridges.samples.domain import Domain
     from bridges.samples.labelled import LabelledData, Split
+    from bridges.samples.reading import LabelReading
     from bridges.samples.roles import TableRoles
     from bridges.scene.scene import Scene
 
-SCENE_ONLY = ("image", "labels", "label_field", "groups", "bands", "mask", "nodata")
+SCENE_ONLY = ("image", "labels", "label_field", "reading", "groups", "bands", "mask", "nodata")
 """What a table has not."""
 
 
@@ -39,6 +40,8 @@ class DataSpec:
         the built-in scene.
     label_field : str or None
         Attribute of vector labels.
+    reading : LabelReading or None
+        How labels are read where their file does not say.
     classes : sequence of str, or None
         Names or codes of the classes to keep.
     bands : sequence of str, or None
@@ -71,6 +74,7 @@ class DataSpec:
     groups: str | Path | None = None
     synthetic: bool = False
     label_field: str | None = None
+    reading: LabelReading | None = None
     classes: tuple[str, ...] | None = None
     bands: tuple[str, ...] | None = None
     mask: str | None = None
@@ -87,6 +91,8 @@ class DataSpec:
         """Raise a UsageError if what is named contradicts itself, or lacks something."""
         given = [name for name in SCENE_ONLY if getattr(self, name) is not None]
         flag = f"--{given[0].replace('_', '-')}" if given else ""
+        if flag == "--reading" and self.reading is not None:
+            flag = f"--{self.reading.said()[0].replace('_', '-')}"
         if self.table is not None and given:
             raise UsageError(
                 f"--table and {flag} exclude each other.", "Give a table, or an image with labels."
@@ -168,10 +174,12 @@ class Inputs:
         Which of them train and which test.
     scene : Scene or None
         The image, None for tables.
-    truth : Path or None
+    truth : path or None
         Labels to show beside the map: the built-in scene's full truth, or the labels given.
     label_field : str or None
         Field of ``truth`` that holds the classes, if it is a vector file.
+    reading : LabelReading or None
+        How ``truth`` is read.
     notes : tuple of str
         What was decided while loading and the user should know, a sentence each.
     """
@@ -179,8 +187,9 @@ class Inputs:
     data: LabelledData
     split: Split
     scene: Scene | None
-    truth: Path | None
+    truth: str | Path | None
     label_field: str | None
+    reading: LabelReading | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -216,6 +225,7 @@ def load_data(spec: DataSpec, scene: Scene | None) -> LabelledData:
         regions = None if spec.regions is None else str(spec.regions)
         return load_table(_named(spec.table), classes=classes, roles=spec.roles, regions=regions)
     from bridges.samples.pixels import labelled_pixels
+    from bridges.samples.reading import AS_IT_STANDS
 
     return labelled_pixels(
         scene,
@@ -224,6 +234,7 @@ def load_data(spec: DataSpec, scene: Scene | None) -> LabelledData:
         groups_path=spec.groups,
         regions=spec.regions,
         classes=classes,
+        reading=spec.reading or AS_IT_STANDS,
     )
 
 
@@ -266,8 +277,9 @@ def load_inputs(spec: DataSpec, *, test_size: float, seed: int) -> Inputs:
         data,
         split,
         scene,
-        None if truth is None else Path(truth),
+        truth,
         spec.label_field,
+        spec.reading,
         (*(scene.notes if scene else ()), *data.notes, *why),
     )
 

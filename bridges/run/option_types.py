@@ -14,6 +14,24 @@ def comma_list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def pair(text: str) -> tuple[str, str]:
+    """Split ``a,b``."""
+    parts = comma_list(text)
+    if len(parts) != 2:
+        raise argparse.ArgumentTypeError(f"'{text}' is not of the form A,B")
+    return parts[0], parts[1]
+
+
+def pair_from_file(value: Any) -> tuple[str, str] | None:
+    """Return ``["a", "b"]`` or ``"a,b"`` of a file as after the flag."""
+    if value is None:
+        return None
+    try:
+        return pair(",".join(map(str, value)) if isinstance(value, list | tuple) else str(value))
+    except argparse.ArgumentTypeError as error:
+        raise ValueError(str(error)) from error
+
+
 def at_least(least: int, most: int | None = None) -> Callable[[str], int]:
     """Return the type of an option that is a whole number from ``least`` (to ``most``)."""
     wanted = f"a whole number of at least {least}" + (f" and at most {most}" if most else "")

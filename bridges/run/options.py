@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bridges.errors import UsageError
-from bridges.run import table_options
+from bridges.run import label_options, table_options
 from bridges.run.option_types import at_least, comma_list, number, share
 from bridges.run.parser import Option, Parser
 from bridges.samples.distances import SPACES
@@ -79,11 +79,13 @@ IMAGE = Option(
     ("--image",), "GeoTIFF or Landsat Collection 2 folder", TRAINING, DATA, metavar="FILE"
 )
 LABELS = Option(
-    ("--labels",), "class codes: a raster or a vector file", TRAINING, DATA, metavar="FILE"
+    ("--labels",),
+    "classes: a raster, a vector file or a table of points",
+    TRAINING,
+    DATA,
+    metavar="FILE",
 )
-LABEL_FIELD = Option(
-    ("--label-field",), "field of a vector file with classes", LEARNING, DATA, metavar="NAME"
-)
+LABEL_FIELD = label_options.LABEL_FIELD
 GROUPS = Option(("--groups",), "raster of polygon numbers", TRAINING, DATA, metavar="FILE")
 CLASSES = Option(
     ("--classes",), "names or codes to keep", LEARNING, DATA, metavar="A,B,…", type=comma_list
@@ -183,8 +185,8 @@ JOBS = Option(("--jobs",), "threads (default: all cores)", LEARNING, type=at_lea
 OPTIONS = (
     CONFIG, SEED, JOBS, JSON, VERBOSE, QUIET, SHOW_VERSIONS,
     OUT, OVERWRITE, DRY_RUN,
-    IMAGE, LABELS, LABEL_FIELD, GROUPS, CLASSES, BANDS, MASK, NODATA, TABLE, SPLIT, TEST_SIZE,
-    BLOCK_SIZE, REGIONS, BUFFER, SPACE, SCALE, *table_options.OPTIONS,
+    IMAGE, LABELS, GROUPS, CLASSES, BANDS, MASK, NODATA, TABLE, SPLIT, TEST_SIZE, BLOCK_SIZE,
+     REGIONS, BUFFER, SPACE, SCALE, *label_options.OPTIONS, *table_options.OPTIONS,
     KERNEL, GAMMA, DEGREE, COEF0, C, CLASS_WEIGHT, MULTICLASS,
 )  # fmt: skip
 """In the order of ``--help``."""

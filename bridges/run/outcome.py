@@ -174,6 +174,7 @@ def _write_map(
     from bridges.maps.pictures import label_picture, map_picture
     from bridges.report.map_plots import map_figure
     from bridges.report.plots import save_figure
+    from bridges.samples.reading import AS_IT_STANDS
 
     names, folder = inputs.data.class_names, run.folder
     with folder.target("map.tif") as target, run.narrator.progress("map (pixels)") as progress:
@@ -194,7 +195,8 @@ def _write_map(
     truth = None
     if inputs.truth is not None:
         field = inputs.label_field
-        picture = label_picture(scene, inputs.truth, label_field=field)
+        reading = inputs.reading or AS_IT_STANDS
+        picture = label_picture(scene, inputs.truth, label_field=field, reading=reading)
         truth = _renumbered(picture.codes, order)
     with folder.target("map.png") as target:
         save_figure(map_figure(drawn, truth, shown), target)

@@ -19,6 +19,7 @@ from bridges.report.text import score_table
 from bridges.run.config import recorded
 from bridges.run.console import Narrator
 from bridges.run.folder import RunFolder
+from bridges.run.label_options import label_reading
 from bridges.run.load import DataSpec, Inputs, load_inputs
 from bridges.run.record import Clock, Run
 from bridges.run.table_options import table_roles
@@ -117,6 +118,7 @@ def data_spec(args: argparse.Namespace) -> DataSpec:
         labels=args.labels,
         groups=args.groups,
         label_field=args.label_field,
+        reading=label_reading(args),
         classes=listed(args.classes),
         bands=listed(args.bands),
         mask=args.mask,

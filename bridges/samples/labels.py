@@ -10,7 +10,10 @@ import numpy as np
 
 from bridges.errors import DataError, UsageError
 from bridges.samples import polygons as vector
+from bridges.samples.class_fields import LARGEST_CODE
+from bridges.samples.reading import AS_IT_STANDS, LabelReading
 from bridges.scene.codes import CodeRaster, open_codes
+from bridges.scene.names import as_path
 from bridges.scene.raster import require_same_grid
 from bridges.scene.sidecar import read_sidecar
 
@@ -22,9 +25,6 @@ if TYPE_CHECKING:
 
 UNLABELLED = -1
 
-LARGEST_CODE = 65535
-"""Codes are written into maps of at most 16 bits."""
-
 
 class LabelSource(Protocol):
     """Labels on the grid of a scene."""
@@ -32,6 +32,10 @@ class LabelSource(Protocol):
     class_names: dict[int, str]
     has_groups: bool
     notes: list[str]
+
+    @property
+    def group_of(self) -> NDArray[np.int64] | None:
+        """Group of every number that :meth:`read` returns; None if the numbers are groups."""
 
     def read(self, window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return class codes (-1 unlabelled) and groups, both of shape (h, w)."""
@@ -50,6 +54,7 @@ class RasterLabels:
     unlabelled: set[int]
     has_groups: bool = False
     notes: list[str] = field(default_factory=list)
+    group_of: NDArray[np.int64] | None = None
 
     def read(self, window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return class codes (-1 unlabelled), and no groups (zeros)."""
@@ -68,7 +73,7 @@ class RasterLabels:
 
 def _raster_labels(scene: Scene, path: Path) -> RasterLabels:
     raster = open_codes(path)
-    require_same_grid(scene.grid, path, raster.grid, _image_of(scene))
+    notes = require_same_grid(scene.grid, path, raster.grid, _image_of(scene))
     beside = read_sidecar(path.parent)
     names = raster.class_names or scene.class_names or beside.class_names
     unlabelled = {UNLABELLED}
@@ -76,28 +81,40 @@ def _raster_labels(scene: Scene, path: Path) -> RasterLabels:
         unlabelled.add(beside.unlabelled)
     elif raster.nodata is None or np.isnan(raster.nodata):
         unlabelled.add(0)
-    return RasterLabels(raster, names, unlabelled)
+    return RasterLabels(raster, names, unlabelled, notes=notes)
 
 
 def _image_of(scene: Scene) -> Path:
     return scene.bands[0].path
 
 
-def open_labels(scene: Scene, path: Path, label_field: str | None) -> LabelSource:
-    """Open a raster or vector file of labels.
+def open_labels(
+    scene: Scene,
+    path: str | Path,
+    label_field: str | None,
+    reading: LabelReading = AS_IT_STANDS,
+) -> LabelSource:
+    """Open a raster or vector file of labels, or a table of points.
 
     Raises
     ------
     DataError
         If it cannot be read or does not fit the scene.
     UsageError
-        If a field is named for a raster.
+        If something is said that is for vector files, and it is a raster.
     """
     if vector.is_vector(path):
-        return vector.open_vector(scene.grid, path, label_field, scene.class_names)
-    if label_field is not None:
-        raise UsageError(
-            f"--label-field {label_field} is for vector files; {path} is a raster.",
-            "Leave it out, or name a file of polygons or points.",
-        )
-    return _raster_labels(scene, path)
+        return vector.open_vector(scene.grid, path, label_field, scene.class_names, reading)
+    flags = {
+        f"--label-field {label_field}": label_field,
+        f"--group-field {reading.group_field}": reading.group_field,
+        "--xy": reading.xy,
+        "--all-touched": reading.all_touched or None,
+    }
+    for flag, value in flags.items():
+        if value is not None:
+            raise UsageError(
+                f"{flag} is for vector files; {path} is a raster.",
+                "Leave it out, or name a file of polygons or points.",
+            )
+    return _raster_labels(scene, as_path(path))

@@ -11,6 +11,7 @@ from bridges.errors import DataError
 from bridges.samples.labels import LabelSource, _image_of
 from bridges.samples.polygons import VectorLabels
 from bridges.scene.codes import open_codes
+from bridges.scene.names import as_path
 from bridges.scene.raster import require_same_grid
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def region_numbers(
     DataError
         If there is no such raster or field.
     """
-    path = Path(regions)
+    path = as_path(regions)
     if path.is_file() or not isinstance(source, VectorLabels):
         return _from_raster(scene, path, rows, cols)
     if str(regions) not in source.fields:

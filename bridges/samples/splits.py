@@ -18,6 +18,8 @@ from bridges.samples.labelled import Split
 from bridges.samples.split_kinds import SPLITS, Kind, Wanted
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from bridges.samples.domain import Domain
     from bridges.samples.labelled import LabelledData
 
@@ -45,7 +47,7 @@ def split_kind(data: LabelledData, wanted: str | None = AUTO) -> tuple[str, tupl
     kind : str
         One of :data:`KINDS`.
     notes : tuple of str
-        A sentence where ``auto`` decided for whole groups, empty otherwise.
+        A sentence where ``auto`` minded groups, empty otherwise.
     """
     if wanted is not None and wanted != AUTO:
         return wanted, ()
@@ -53,11 +55,22 @@ def split_kind(data: LabelledData, wanted: str | None = AUTO) -> tuple[str, tupl
         return "fixed", ()
     if data.groups is None or wanted is None:
         return "random", ()
+    if not _can_leave_out(data.y, data.groups):
+        return "random", (
+            "No class has two groups, of which one could be left out for testing: the split is "
+            "random, so test samples have neighbours among the training samples.",
+        )
     note = (
         "The samples come in groups, so whole groups are left out for testing; "
         "--split random would mix their samples and score higher."
     )
     return "polygons", (note,)
+
+
+def _can_leave_out(y: NDArray[np.int64], groups: NDArray[np.int64]) -> bool:
+    """Tell whether some class keeps a group in the training set when another is left out."""
+    pairs = np.unique(np.column_stack([y, groups]), axis=0)
+    return bool((np.unique(pairs[:, 0], return_counts=True)[1] > 1).any())
 
 
 def _checked(kind: str, wanted: Wanted) -> Kind:

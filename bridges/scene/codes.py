@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import DataError
+from bridges.scene.names import as_path
 from bridges.scene.raster import Grid, class_names_of, opened
 from bridges.scene.validity import alpha_index, read_known
 
@@ -86,7 +87,7 @@ def open_codes(path: str | Path) -> CodeRaster:
     DataError
         If it cannot be read, or has several bands beside one of transparency.
     """
-    path = Path(path)
+    path = as_path(path)
     with opened(path) as dataset:
         alpha, _ = alpha_index(dataset)
         n_bands = dataset.count - (alpha is not None)

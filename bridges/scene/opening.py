@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bridges.errors import DataError
+from bridges.scene.names import as_path
 from bridges.scene.products import Contents, find_product, masked_file
 from bridges.scene.raster import Grid, opened, require_same_grid
 from bridges.scene.scene import Band, Mask, Scene
@@ -52,7 +53,7 @@ def open_scene(
     DataError
         If a file cannot be read, has no such band, or the mask has another grid.
     """
-    path = Path(path)
+    path = as_path(path)
     product = find_product(path)
     scene = _open_image(path) if product is None else _of_product(product)
     wanted = bands if bands is not None or product is None else product.features
@@ -60,7 +61,7 @@ def open_scene(
     if nodata is not None:
         chosen = tuple(replace(band, nodata=nodata) for band in chosen)
     masks = tuple(each for each in scene.masks if not _is_among(each, chosen))
-    masks = masks if mask is None else (*masks, _mask(str(mask), Path()))
+    masks = masks if mask is None else (*masks, _mask(str(mask), None))
     for each in masks:
         _require_mask(scene.grid, each, path)
     return replace(scene, bands=chosen, masks=masks)
@@ -142,11 +143,15 @@ _LISTED = re.compile(r"-?\d+(--?\d+)?(,-?\d+(--?\d+)?)*")
 _RANGE = re.compile(r"(-?\d+)-(-?\d+)")
 
 
-def _mask(text: str, folder: Path) -> Mask:
+def _mask(text: str, folder: Path | None) -> Mask:
     """Read ``file``, or ``file:2,4,255``, ``file:-1``, ``file:1-3,8``."""
+
+    def file(name: str) -> Path:
+        return as_path(name) if folder is None else folder / name
+
     name, colon, numbers = text.rpartition(":")
-    if not colon or not _LISTED.fullmatch(numbers) or (folder / text).exists():
-        return masked_file(folder / text)
+    if not colon or not _LISTED.fullmatch(numbers) or file(text).exists():
+        return masked_file(file(text))
     values: list[int] = []
     for part in numbers.split(","):
         ends = _RANGE.fullmatch(part)
@@ -156,7 +161,7 @@ def _mask(text: str, folder: Path) -> Mask:
                 f"--mask {text}: {part} is no range of values.", "Write it as in FILE:1-3,255."
             )
         values += range(first, last + 1)
-    return Mask(folder / name, "values", tuple(values))
+    return Mask(file(name), "values", tuple(values))
 
 
 def _choose_bands(scene: Scene, wanted: Sequence[str | int] | None) -> tuple[Band, ...]:

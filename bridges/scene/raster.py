@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import DataError
+from bridges.scene.crs import is_local, mover, name_of_crs
+from bridges.scene.names import as_path, is_file_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,6 +38,7 @@ def opened(path: str | Path) -> Iterator[Any]:
         If the file is missing, is no raster, or cannot be read to the end.
     """
     import rasterio
+    from rasterio._err import CPLE_BaseError
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
     require_file(path)
@@ -43,14 +46,23 @@ def opened(path: str | Path) -> Iterator[Any]:
         with warnings.catch_warnings():
             # A raster without coordinates is fine: its pixels are classified all the same.
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            dataset = rasterio.open(path)
+            dataset = rasterio.open(as_path(path))
         with dataset:
             yield dataset
-    except RasterioError as error:
+    except (RasterioError, CPLE_BaseError) as error:
         raise DataError(
             f"Cannot read the raster {path}: {innermost(error)}.",
             f"Check it with: rio info {path}",
         ) from error
+
+
+def can_be_opened(path: str | Path) -> bool:
+    """Tell whether rasterio opens something as a raster, with bands or a list of those within."""
+    try:
+        with opened(path) as dataset:
+            return dataset.count > 0 or bool(dataset.subdatasets)
+    except DataError:
+        return False
 
 
 def innermost(error: BaseException) -> str:
@@ -68,10 +80,8 @@ def require_file(path: str | Path) -> Path:
     DataError
         If there is none; the hint names similar files of the folder.
     """
-    if str(path).startswith("/vsi"):
-        return Path(path)
-    path = Path(path)
-    if path.is_file():
+    path = as_path(path)
+    if path.is_file() or not is_file_name(path):
         return path
     if path.is_dir():
         raise DataError(f"{path} is a folder, not a file.", f"Name a file in it: ls {path}")
@@ -87,6 +97,31 @@ def _similar(path: Path) -> str:
 
 
 @dataclass(frozen=True)
+class ControlPoints:
+    """Where some pixels lie, of a raster that has no transform.
+
+    Attributes
+    ----------
+    places : tuple of (row, column, x, y, z)
+        One or more.
+    crs : rasterio.crs.CRS or None
+        Of x and y.
+    """
+
+    places: tuple[tuple[float, float, float, float, float], ...]
+    crs: Any
+
+    def gcps(self) -> list[Any]:
+        """Return them as rasterio's ground control points."""
+        from rasterio.control import GroundControlPoint
+
+        return [
+            GroundControlPoint(row, col, x, y, z, id=str(number))
+            for number, (row, col, x, y, z) in enumerate(self.places, start=1)
+        ]
+
+
+@dataclass(frozen=True)
 class Grid:
     """Where the pixels of a raster lie.
 
@@ -98,17 +133,35 @@ class Grid:
         Coordinate reference system; None where the raster has none.
     transform : affine.Affine
         From (column, row) to coordinates.
+    control : ControlPoints or None
+        What places a raster without a coordinate system.
+    rpcs : rasterio.rpc.RPC or None
+        Rational polynomials of a sensor, which place pixels where heights are known.
     """
 
     height: int
     width: int
     crs: Any
     transform: Any
+    control: ControlPoints | None = None
+    rpcs: Any = None
 
     @classmethod
     def of(cls, dataset: Any) -> Grid:
         """Return the grid of an open rasterio dataset."""
-        return cls(dataset.height, dataset.width, dataset.crs, dataset.transform)
+        points, crs = dataset.gcps
+        places = tuple((float(p.row), float(p.col), p.x, p.y, p.z or 0.0) for p in points)
+        control = ControlPoints(places, crs) if places and dataset.crs is None else None
+        return cls(
+            dataset.height, dataset.width, dataset.crs, dataset.transform, control, dataset.rpcs
+        )
+
+    def describe(self, dataset: Any) -> None:
+        """Give a raster that is being written the placement that its profile has no room for."""
+        if self.control is not None:
+            dataset.gcps = (self.control.gcps(), self.control.crs)
+        if self.rpcs is not None:
+            dataset.rpcs = self.rpcs
 
     def window_transform(self, window: Any) -> Any:
         """Return the transform of a window of this grid."""
@@ -140,10 +193,16 @@ def _matrix(transform: Any) -> NDArray[np.float64]:
     return np.array([(t.a, t.b, t.c), (t.d, t.e, t.f), (0, 0, 1)], dtype=np.float64)
 
 
-def require_same_grid(grid: Grid, path: str | Path, other: Grid, like: str | Path) -> None:
+def require_same_grid(grid: Grid, path: str | Path, other: Grid, like: str | Path) -> list[str]:
     """Refuse a raster whose pixels are not those of the image.
 
-    A raster without a coordinate system is taken to have the image's.
+    A raster without a coordinate system, or with a local one, is taken to have the image's; two
+    systems that place its pixels alike are the same in other words.
+
+    Returns
+    -------
+    list of str
+        What was taken for granted and the user should know.
 
     Raises
     ------
@@ -152,10 +211,7 @@ def require_same_grid(grid: Grid, path: str | Path, other: Grid, like: str | Pat
     """
     warp = f"rio warp {path} on_image.tif --like {like} --resampling nearest"
     mend = f"Bring it onto the image's grid first: {warp}"
-    if other.crs is not None and grid.crs is not None and other.crs != grid.crs:
-        raise DataError(
-            f"{path} is in {name_of_crs(other.crs)}, the image in {name_of_crs(grid.crs)}.", mend
-        )
+    notes = _same_system(grid, path, other, mend)
     if (other.height, other.width) != (grid.height, grid.width):
         raise DataError(
             f"{path} has {other.height} × {other.width} pixels, the image has "
@@ -165,12 +221,35 @@ def require_same_grid(grid: Grid, path: str | Path, other: Grid, like: str | Pat
     placed = not (other.crs is None and other.transform.is_identity)
     if placed and (shift := grid.misplacement(other)) > GRID_TOLERANCE:
         raise DataError(f"{path} lies {shift:.4g} pixels beside the image.", mend)
+    return notes
 
 
-def name_of_crs(crs: Any) -> str:
-    """Return a short name such as EPSG:32119."""
-    code = crs.to_epsg()
-    return f"EPSG:{code}" if code else str(crs.to_wkt())[:60]
+def _same_system(grid: Grid, path: str | Path, other: Grid, mend: str) -> list[str]:
+    """Return notes on coordinate systems that are the same for all that is known."""
+    if other.crs is None or grid.crs is None or other.crs == grid.crs:
+        return []
+    names = f"{path} is in {name_of_crs(other.crs)}, the image in {name_of_crs(grid.crs)}"
+    if is_local(other.crs) or is_local(grid.crs):
+        return [
+            f"{names}. One of them is local, bound to no place, so the pixels are compared as they "
+            "are numbered."
+        ]
+    if _moved(grid, other) > GRID_TOLERANCE:
+        raise DataError(f"{names}.", mend)
+    return [f"{names}: other words for the same places."]
+
+
+def _moved(grid: Grid, other: Grid) -> float:
+    """Return by how many pixels places move if their coordinates are read in the other's system."""
+    h, w = grid.height, grid.width
+    corners = np.array([(0, 0, 1), (w, 0, 1), (0, h, 1), (w, h, 1)], dtype=np.float64).T
+    here = (_matrix(grid.transform) @ corners)[:2]
+    try:
+        there = mover(other.crs, grid.crs, "the raster")(here.T).T
+    except DataError:
+        return np.inf
+    step = _matrix(grid.transform)[:2, :2]
+    return float(np.nan_to_num(np.abs(np.linalg.solve(step, there - here)), nan=np.inf).max())
 
 
 @contextlib.contextmanager

@@ -63,6 +63,7 @@ def write_pixels(
     }  # fmt: skip
     with write_errors(path), rasterio.open(path, "w", **profile) as target:
         target.set_band_description(1, description)
+        grid.describe(target)
         target.update_tags(**tags)
         for top in range(0, grid.height, BLOCK):
             height = min(BLOCK, grid.height - top)

@@ -10,6 +10,7 @@ import pytest
 
 from bridges.errors import DataError, UsageError
 from bridges.samples.pixels import labelled_pixels
+from bridges.samples.reading import LabelReading
 from bridges.scene.opening import open_scene
 
 LEFT, TOP, PIXEL = 500_000.0, 4_000_000.0, 30.0  # as in conftest.make_raster
@@ -132,7 +133,12 @@ def test_a_class_that_is_masked_altogether(codes, make_raster):
     stack[0, 11, 9] = 0
     scene = open_scene(make_raster("image.tif", stack, nodata=0))
     labels = make_raster("labels.tif", codes)
-    data = labelled_pixels(scene, labels)
+    with pytest.raises(
+        DataError, match=r"'class 3' \(3\) .* would vanish: all its pixels"
+    ) as caught:
+        labelled_pixels(scene, labels)
+    assert "--allow-missing-classes, or --classes 1,2" in caught.value.hint
+    data = labelled_pixels(scene, labels, reading=LabelReading(allow_missing=True))
     assert set(data.class_names) == {1, 2}
     assert "all its pixels are masked" in data.notes[0]
     with pytest.raises(DataError, match="All 1 labelled pixels of class 'class 3'"):

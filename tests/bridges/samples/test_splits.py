@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bridges.errors import DataError, UsageError
 from bridges.samples.labelled import LabelledData
-from bridges.samples.splits import make_split, repeated_splits
+from bridges.samples.splits import make_split, repeated_splits, split_kind
 
 
 def make_data(y, groups=None, rows=None, cols=None):
@@ -159,3 +159,13 @@ def test_raleigh_polygons(shared_data):
         assert set(data.y[split.test]) == {1, 3, 4, 5, 6, 7}
         assert "only one polygon of agriculture" in split.note
         assert 0.35 < len(split.test) / len(data.y) < 0.6
+
+
+def test_auto_is_random_where_no_class_has_two_groups():
+    X, y = np.zeros((8, 1)), np.repeat([1, 2], 4)
+    one = LabelledData(X, y, {1: "a", 2: "b"}, ["x"], groups=y)
+    kind, notes = split_kind(one)
+    assert kind == "random"
+    assert "No class has two groups" in notes[0]
+    two = LabelledData(X, y, {1: "a", 2: "b"}, ["x"], groups=np.array([1, 1, 2, 2, 3, 3, 3, 3]))
+    assert split_kind(two)[0] == "polygons"
