@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import DataError
+from bridges.samples.class_fields import LARGEST_CODE
 from bridges.samples.labelled import class_name
-from bridges.samples.labels import LARGEST_CODE
 from bridges.scene.names import as_path
 from bridges.scene.raster import Grid, class_names_of, opened
 from bridges.scene.sidecar import read_sidecar

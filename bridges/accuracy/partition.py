@@ -11,7 +11,7 @@ import numpy as np
 from bridges.accuracy.class_map import UNCLASSIFIED
 from bridges.accuracy.strata import Stratification, Stratum
 from bridges.errors import DataError
-from bridges.samples.labels import LARGEST_CODE
+from bridges.samples.class_fields import LARGEST_CODE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

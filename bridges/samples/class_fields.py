@@ -91,7 +91,7 @@ def _codes(
         fits = (values == np.floor(values)) & (values >= 0) & (values <= LARGEST_CODE)
         wrong = ~missing & ~fits
     if wrong.any():
-        odd = sorted({shown[i] for i in np.flatnonzero(wrong)})
+        odd = sorted({shown[i] for i in np.flatnonzero(wrong).tolist()})
         listed = ", ".join(odd[:5]) + (", …" if len(odd) > 5 else "")
         raise DataError(
             f"The field holds numbers that are no class codes in {file}: {listed} "

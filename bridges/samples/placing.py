@@ -13,7 +13,7 @@ from bridges.scene.crs import is_local, mover, name_of_crs, read_crs
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bridges.scene.raster import Grid
+    from bridges.scene.raster import ControlPoints, Grid
 
 
 def placed(features: Features, shapes: NDArray[Any], grid: Grid) -> tuple[NDArray[Any], list[str]]:
@@ -44,7 +44,7 @@ def placed(features: Features, shapes: NDArray[Any], grid: Grid) -> tuple[NDArra
     _, shapely = libraries()
     file = features.file
     if grid.crs is None and grid.control is not None:
-        return _by_control_points(shapely, features, shapes, grid)
+        return _by_control_points(shapely, features, shapes, grid.control)
     if features.crs is None:
         return shapes, [f"{file} names no coordinate system and is taken to have the image's."]
     if grid.crs is None:
@@ -67,11 +67,11 @@ def placed(features: Features, shapes: NDArray[Any], grid: Grid) -> tuple[NDArra
 
 
 def _by_control_points(
-    shapely: Any, features: Features, shapes: NDArray[Any], grid: Grid
+    shapely: Any, features: Features, shapes: NDArray[Any], control: ControlPoints
 ) -> tuple[NDArray[Any], list[str]]:
     from rasterio.transform import GCPTransformer
 
-    points, crs = grid.control.gcps(), grid.control.crs
+    points, crs = control.gcps(), control.crs
     move = None
     if features.crs is not None and crs is not None:
         source = read_crs(features.crs, str(features.file))
