@@ -104,6 +104,11 @@ def _assert_description(kind: str, sampler: Any) -> None:
     )
     null = getattr(sampler, "null_control", False)
     require(isinstance(null, bool), f"{kind}.null_control is {null!r}, neither True nor False.")
+    bits = getattr(sampler, "whole_number_bits", 1)
+    require(
+        isinstance(bits, int) and 1 <= bits <= 16,
+        f"{kind}.whole_number_bits is {bits!r}; models take from 1 to 16 bits.",
+    )
 
 
 def _assert_constructor(kind: str, made_by: type) -> None:

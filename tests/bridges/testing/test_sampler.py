@@ -96,6 +96,7 @@ BROKEN = {
     "class attribute 'limits'": altered({"limits": "one\ntwo"}),
     "class attribute 'handles'": altered({"handles": {"equality"}}),
     "neither True nor False": altered({"null_control": "yes"}),
+    "from 1 to 16 bits": altered({"whole_number_bits": 128}),
     "put a \\* before it": Positional(),
     "cannot be looked up": Unknown(),
     "numpy's global generator": Global(),
