@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridges.errors import DataError
+from bridges.samples.group_choice import choose_groups
 from bridges.samples.labelled import Split
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Groups:
 
 
 def polygons_of(data: LabelledData) -> Groups:
-    """Return the polygons.
+    """Return the groups that the data name: polygons, or those of a table's column.
 
     Raises
     ------
@@ -51,18 +52,19 @@ def polygons_of(data: LabelledData) -> Groups:
     """
     if data.groups is None:
         raise DataError(
-            "A split by polygons needs to know which polygon each pixel comes from.",
-            "Name a raster of polygon numbers with --groups, use a vector file as --labels, "
-            "or choose --split blocks.",
+            "A split by groups needs to know which group (polygon) each sample comes from.",
+            "Name a column of the table with --group-column, a raster of group numbers with "
+            "--groups, use a vector file as --labels, or choose --split blocks.",
         )
     inside = np.flatnonzero(data.groups > 0)
     if not len(inside):
         raise DataError(
-            "No labelled pixel belongs to a polygon.",
-            "The --groups raster numbers polygons from 1; 0 is outside of all.",
+            "No labelled sample belongs to a group.",
+            "Groups are numbered from 1; 0 is outside of all.",
         )
     number = np.unique(data.groups[inside], return_inverse=True)[1]
-    return Groups(inside, number, "polygons", "polygon", "polygons")
+    unit = "group" if data.rows is None else "polygon"  # of a table, it may be anything
+    return Groups(inside, number, "polygons", unit, f"{unit}s")
 
 
 def regions_of(data: LabelledData) -> Groups:
@@ -120,7 +122,8 @@ def leave_out(
     whole = " whole" if groups.kind != "blocks" else ""
     note = f"{n_test} of {n} {groups.units} left out{whole} for testing"
     if outside := len(data.y) - len(groups.inside):
-        note += f"; {outside} pixels outside of all {groups.units} are in neither set"
+        what = "samples" if data.rows is None else "pixels"
+        note += f"; {outside} {what} outside of all {groups.units} are in neither set"
     split = finished(members, test, groups.kind, note, single, groups.unit)
     return replace(split, train=groups.inside[split.train], test=groups.inside[split.test])
 
@@ -146,7 +149,7 @@ def finished(
     single : list of int
         Codes of classes that are on one side only, because there is one ``unit`` of them.
     unit : str
-        A pixel, a polygon, ….
+        A pixel, a group, ….
 
     Raises
     ------
@@ -156,7 +159,7 @@ def finished(
     if not test.any() or test.all():
         raise DataError(
             f"The split '{kind}' leaves nothing to {'test' if not test.any() else 'train'} on.",
-            "Use --split random, more polygons, or smaller blocks.",
+            "Use --split random, more groups, or smaller blocks.",
         )
     if single:
         names = ", ".join(data.class_names[code] for code in single)
@@ -169,9 +172,6 @@ def _chosen(
 ) -> tuple[NDArray[np.bool_], list[int]]:
     """Choose whole groups for testing, close to the wanted share of every class.
 
-    Classes are served from the one with the fewest groups on; every class that has two groups
-    gets at least one on either side as far as groups shared with other classes allow.
-
     Returns
     -------
     test : ndarray of bool
@@ -183,36 +183,10 @@ def _chosen(
     counts = np.zeros((group.max() + 1, len(codes)), dtype=np.int64)
     for position, code in enumerate(codes):
         counts[:, position] = np.bincount(group[data.y == code], minlength=len(counts))
-    side = np.full(len(counts), -1)
-    # the class of fewest groups first: it has the least choice once others have assigned some
-    for position in np.argsort((counts > 0).sum(axis=0), kind="stable"):
-        _assign(counts[:, position], side, test_size, rng)
+    left_out = choose_groups(counts, test_size, rng)
     single = [
         code
         for position, code in enumerate(codes)
-        if len(set(side[counts[:, position] > 0].tolist())) < 2
+        if len(np.unique(left_out[counts[:, position] > 0])) < 2
     ]
-    chosen: NDArray[np.bool_] = side[group] == 1
-    return chosen, single
-
-
-def _assign(
-    counts: NDArray[np.int64],
-    side: NDArray[np.int_],
-    test_size: float,
-    rng: np.random.Generator,
-) -> None:
-    """Assign the groups of one class that no class before it has assigned (side -1)."""
-    mine = np.flatnonzero(counts)
-    free = rng.permutation(mine[side[mine] == -1])
-    wanted = test_size * counts.sum()
-    tested = counts[mine][side[mine] == 1].sum()
-    for g in free:
-        side[g] = int(tested + counts[g] / 2 <= wanted)
-        tested += counts[g] * side[g]
-    if len(mine) == 1:
-        side[free] = 0
-    for missing in (1, 0):
-        # Without this, a large group could leave one side of its class empty.
-        if len(mine) > 1 and len(free) and not np.any(side[mine] == missing):
-            side[free[np.argmin(counts[free])]] = missing
+    return left_out[group], single

@@ -87,8 +87,8 @@ def test_pixels_outside_of_all_polygons_are_in_neither_set():
     groups = np.array([0, 1, 1, 2, 0, 3, 3, 4])
     split = make_split(make_data([1, 1, 1, 1, 2, 2, 2, 2], groups), "polygons")
     assert sorted([*split.train, *split.test]) == [1, 2, 3, 5, 6, 7]
-    assert "2 pixels outside of all polygons" in split.note
-    with pytest.raises(DataError, match="No labelled pixel belongs to a polygon"):
+    assert "2 samples outside of all groups" in split.note
+    with pytest.raises(DataError, match="No labelled sample belongs to a group"):
         make_split(make_data([1, 2], [0, 0]), "polygons")
 
 
@@ -132,7 +132,7 @@ def test_single_pixel_of_a_class_is_for_training():
         ("random", {"test_size": 1.0}, UsageError, "test_size is 1.0"),
         ("random", {"block_size": 4}, UsageError, "does not fit the split 'random'"),
         ("blocks", {"block_size": 0}, UsageError, "block_size 0"),
-        ("polygons", {}, DataError, "which polygon each pixel comes from"),
+        ("polygons", {}, DataError, "which group .* each sample comes from"),
         ("blocks", {}, DataError, "where in the scene"),
         ("fixed", {}, DataError, "prescribes no split"),
     ],
@@ -169,3 +169,12 @@ def test_auto_is_random_where_no_class_has_two_groups():
     assert "No class has two groups" in notes[0]
     two = LabelledData(X, y, {1: "a", 2: "b"}, ["x"], groups=np.array([1, 1, 2, 2, 3, 3, 3, 3]))
     assert split_kind(two)[0] == "polygons"
+
+
+def test_groups_are_called_groups():
+    data = make_data([1, 2] * 30, np.repeat(np.arange(1, 7), 10))
+    split = make_split(data, "polygons")
+    assert split.note == "3 of 6 groups left out whole for testing"
+    with pytest.raises(DataError) as caught:
+        make_split(make_data([1, 2], [1, 1]), "polygons")
+    assert "more groups" in caught.value.hint
