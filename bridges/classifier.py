@@ -196,6 +196,23 @@ class HasOutOfBagScore(Protocol):
 
 
 @runtime_checkable
+class GivesOutOfBagOutputs(Protocol):
+    """Has members that did not see all training samples, and tells what those make of the rest."""
+
+    def out_of_bag_outputs(self, X: NDArray[np.float64], merged: Any) -> tuple[Any, Any]:
+        """Return which distinct samples some member has not seen, and the outputs for them.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+            Training samples.
+        merged : MergedRows
+            The distinct ones among them.
+        """
+        ...
+
+
+@runtime_checkable
 class HasEnergies(Protocol):
     """Tells the energies of the samples behind it, for histograms.
 
@@ -280,6 +297,7 @@ ABILITIES: tuple[type, ...] = (
     HasLabeller,
     HasMembers,
     HasOutOfBagScore,
+    GivesOutOfBagOutputs,
     HasEnergies,
     HasSamplerTiming,
     HasSearch,

@@ -19,6 +19,7 @@ from typing import Any, Protocol, runtime_checkable
 from bridges.errors import SolverError, UsageError, did_you_mean
 
 CLASSIFIERS = "bridges.classifiers"
+WRAPPERS = "bridges.wrappers"
 SAMPLERS = "bridges.samplers"
 FORMULATIONS = "bridges.formulations"
 SUBPROBLEMS = "bridges.subproblems"
@@ -105,15 +106,23 @@ def make(name: str, **params: Any) -> Any:
     name : str
         One of :func:`names`, for example ``qubo-svc``, ``qubo-ensemble``, ``mpi-svc``.
     **params
-        Constructor parameters.
+        Constructor parameters; ``calibrate="sigmoid"`` (or another method of
+        :class:`bridges.calibration.Calibrated`) gives any classifier probabilities.
 
     Examples
     --------
     >>> from bridges import registry
     >>> registry.make("sklearn-svc", C=3).C
     3
+    >>> registry.make("sklearn-svc", C=3, calibrate="sigmoid").method
+    'sigmoid'
     """
-    return build(name, load(name, CLASSIFIERS), params)
+    method = params.pop("calibrate", None)
+    made = build(name, load(name, CLASSIFIERS), params)
+    if method is None:
+        return made
+    wrapper = load("calibrated", WRAPPERS)
+    return build("calibrated", wrapper, {"estimator": made, "method": method})
 
 
 def make_sampler(name: str, **options: Any) -> Any:

@@ -357,6 +357,27 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
         rule = rule_of(members.n_classes, members.multiclass)
         return Labeller(self.expansion(), members.n_classes, rule)
 
+    def out_of_bag_outputs(
+        self, X: NDArray[np.float64], merged: MergedRows
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return what members that have not seen a training pixel make of it together.
+
+        Parameters
+        ----------
+        X, merged
+            See :class:`bridges.classifier.GivesOutOfBagOutputs`.
+
+        Returns
+        -------
+        places : ndarray of shape (m,)
+            The distinct pixels that some member has not seen.
+        values : ndarray of shape (m, n_outputs)
+            Outputs of the ensemble of those members.
+        """
+        check_is_fitted(self)
+        weights = self.member_weights_
+        return self._members().out_of_bag_outputs(X, merged, self.combine, weights)
+
     def null_controls(self) -> dict[str, Any]:
         """Return the members' null controls in the same ensemble, with the same seeds.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -136,31 +136,82 @@ class Members:
             None where no member left any pixel out.
         """
         m = len(self.estimators)
-        unseen = np.ones((len(X), m), dtype=bool)
-        for member, rows in enumerate(self.rows):
-            unseen[rows, member] = False
-        # bags are drawn from the distinct pixels, so members name the first of equal ones only
-        unseen = unseen[merged.rows]
+        unseen = self._unseen(len(X), merged)
         judged = np.flatnonzero(unseen.any(axis=1))
         chunks = [judged[start : start + CHUNK] for start in range(0, len(judged), CHUNK)]
         weights = np.full(m, 1.0 / m)
         if rule == "oob":
             weights = self._surplus(X, merged, unseen, chunks)
         right = total = 0.0
-        for chunk in chunks:
-            masked = weights * unseen[chunk]
-            share = masked.sum(axis=1)
-            # a pixel is judged by the members that have not seen it, their weights scaled to one;
-            # where those that are left weigh nothing it has no judge
-            heard = chunk[share > 0]
-            if not len(heard):
-                continue
-            outputs = self.outputs(X[merged.rows[heard]])
-            masked = masked[share > 0] / share[share > 0, None]
+        for heard, outputs, masked in self._judgements(X, merged, unseen, chunks, weights):
             hit = predicted_indices(self.scores(outputs, masked, rule)) == merged.codes[heard]
             right += float(merged.weights[heard] @ hit)
             total += float(merged.weights[heard].sum())
         return (right / total if total > 0 else None), weights
+
+    def out_of_bag_outputs(
+        self,
+        X: NDArray[np.float64],
+        merged: MergedRows,
+        rule: Fusion,
+        weights: NDArray[np.float64],
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return what members that have not seen a pixel make of it together.
+
+        Parameters
+        ----------
+        X, merged, rule
+            As :meth:`out_of_bag` takes them.
+        weights : ndarray of shape (n_members,)
+            The members' weights.
+
+        Returns
+        -------
+        places : ndarray of shape (m,)
+            The distinct pixels, as places in ``merged``, that some member has not seen.
+        values : ndarray of shape (m, n_outputs)
+            Mean raw outputs of kernel members, decision scores of others and of majorities.
+        """
+        unseen = self._unseen(len(X), merged)
+        judged = np.flatnonzero(unseen.any(axis=1))
+        chunks = [judged[start : start + CHUNK] for start in range(0, len(judged), CHUNK)]
+        places, values = [np.zeros(0, dtype=np.intp)], []
+        for heard, outputs, masked in self._judgements(X, merged, unseen, chunks, weights):
+            mean = np.einsum("nmp,nm->np", outputs, masked)
+            if rule == "majority" or not self.are_kernel_models:
+                mean = self.scores(outputs, masked, rule)
+            places.append(heard)
+            values.append(mean.reshape(len(heard), -1))
+        return np.concatenate(places), np.concatenate(values) if values else np.zeros((0, 1))
+
+    def _unseen(self, n: int, merged: MergedRows) -> NDArray[np.bool_]:
+        """Return which distinct pixels each member has not seen, shape (m, n_members)."""
+        unseen = np.ones((n, len(self.estimators)), dtype=bool)
+        for member, rows in enumerate(self.rows):
+            unseen[rows, member] = False
+        # bags are drawn from the distinct pixels, so members name the first of equal ones only
+        return unseen[merged.rows]
+
+    def _judgements(
+        self,
+        X: NDArray[np.float64],
+        merged: MergedRows,
+        unseen: NDArray[np.bool_],
+        chunks: Sequence[NDArray[np.intp]],
+        weights: NDArray[np.float64],
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]]:
+        """Yield distinct pixels, all members' outputs for them, and the weights of their judges.
+
+        A pixel is judged by the members that have not seen it, their weights scaled to one; where
+        those that are left weigh nothing it has no judge and is left out.
+        """
+        for chunk in chunks:
+            masked = weights * unseen[chunk]
+            share = masked.sum(axis=1)
+            heard = chunk[share > 0]
+            if len(heard):
+                outputs = self.outputs(X[merged.rows[heard]])
+                yield heard, outputs, masked[share > 0] / share[share > 0, None]
 
     def _surplus(
         self,

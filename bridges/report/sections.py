@@ -93,6 +93,33 @@ def classes_section(metrics: Mapping[str, Any]) -> Section:
     return Section("Classes", tables=[table], pictures=pictures)
 
 
+def calibration_section(calibration: Mapping[str, Any]) -> Section:
+    """Return the scores of the probabilities and their reliability diagram.
+
+    Parameters
+    ----------
+    calibration : mapping
+        The entry ``calibration`` of ``metrics.json``.
+    """
+    from bridges.report import plots
+    from bridges.report.reliability import plot_reliability
+
+    heads = ["calibration", "learnt on", "expected calibration error", "Brier score", "log loss"]
+    keys = ("method", "learnt_on", "ece", "brier", "log_loss")
+    figure, ax = plots.new_figure(4.6, 4.4)
+    plot_reliability(ax, calibration["bins"])
+    caption = (
+        "Among test samples of about equal largest probability: the share that is right. On the "
+        "diagonal, probabilities mean what they say; the numbers are samples."
+    )
+    words = (
+        "Probabilities are learnt from samples that the model has not seen, and scored on the test "
+        "samples. The expected calibration error is the mean distance from the diagonal."
+    )
+    table = Table(heads, [[calibration[key] for key in keys]])
+    return Section("Probabilities", [words], tables=[table], pictures=[Picture(figure, caption)])
+
+
 def map_section(
     predicted: NDArray[Any], truth: NDArray[Any] | None, class_names: Mapping[int, str]
 ) -> Section:

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from bridges.calibration.learning import METHODS
 from bridges.errors import UsageError
 from bridges.run import label_options, table_options
 from bridges.run.option_types import at_least, comma_list, number, share
@@ -180,6 +181,13 @@ CLASS_WEIGHT = Option(
 MULTICLASS = Option(
     ("--multiclass",), "class splits", TRAINING, SVM, default="ovo", choices=SCHEMES
 )
+CALIBRATE = Option(
+    ("--calibrate",),
+    "give the model class probabilities, learnt from samples that it has not seen",
+    TRAINING,
+    SVM,
+    choices=METHODS,
+)
 JOBS = Option(("--jobs",), "threads (default: all cores)", LEARNING, type=at_least(1))
 
 OPTIONS = (
@@ -187,7 +195,7 @@ OPTIONS = (
     OUT, OVERWRITE, DRY_RUN,
     IMAGE, LABELS, GROUPS, CLASSES, BANDS, MASK, NODATA, TABLE, SPLIT, TEST_SIZE, BLOCK_SIZE,
      REGIONS, BUFFER, SPACE, SCALE, *label_options.OPTIONS, *table_options.OPTIONS,
-    KERNEL, GAMMA, DEGREE, COEF0, C, CLASS_WEIGHT, MULTICLASS,
+    KERNEL, GAMMA, DEGREE, COEF0, C, CLASS_WEIGHT, MULTICLASS, CALIBRATE,
 )  # fmt: skip
 """In the order of ``--help``."""
 

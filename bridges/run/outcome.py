@@ -21,18 +21,21 @@ from bridges.report.energies import energies
 from bridges.report.metrics import evaluate
 from bridges.report.page import Picture, Section, Table, render_report
 from bridges.report.sections import (
+    calibration_section,
     classes_section,
     map_section,
     quality_section,
     run_section,
     scores_section,
 )
+from bridges.run.calibrating import calibration_facts
 from bridges.run.record import run_record
 from bridges.run.split_report import mismatches, profiles, question, split_section
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bridges.calibration.calibrated import Calibrated
     from bridges.machine.comm import Communicator
     from bridges.run.load import Inputs
     from bridges.run.record import Run
@@ -40,7 +43,12 @@ if TYPE_CHECKING:
 
 
 def score(
-    model: Any, controls: dict[str, Any], scaler: Any, inputs: Inputs, facts: dict[str, Any]
+    model: Any,
+    controls: dict[str, Any],
+    scaler: Any,
+    inputs: Inputs,
+    facts: dict[str, Any],
+    calibrated: Calibrated | None = None,
 ) -> dict[str, Any]:
     """Return ``metrics.json``: scores on the test samples, of the model and of its controls.
 
@@ -56,11 +64,14 @@ def score(
         Data and split.
     facts : dict
         Further entries.
+    calibrated : Calibrated, optional
+        The model with its probabilities, whose classes are scored then.
     """
     X, y = inputs.test
     X = scaler.transform(X)
     names = inputs.data.class_names
-    metrics = _evaluate(model, X, y, names)
+    predicted = (calibrated or model).predict(X)
+    metrics = evaluate(y, predicted, model.decision_function(X), names)
     kept = ("accuracy", "balanced_accuracy", "kappa", "macro_f1", "auroc", "auprc")
     judged = {name: _evaluate(control, X, y, names) for name, control in controls.items()}
     return {
@@ -83,6 +94,7 @@ def score(
             if isinstance(member, HasSamplerTiming)
         ),
         "controls": {name: {key: m[key] for key in kept} for name, m in judged.items()},
+        "calibration": None if calibrated is None else calibration_facts(calibrated, X, y),
     }
 
 
@@ -99,6 +111,7 @@ def write_outcome(
     metrics: dict[str, Any],
     run: Run,
     comm: Communicator,
+    calibrated: Calibrated | None = None,
 ) -> None:
     """Write every file of a run into its folder.
 
@@ -114,13 +127,15 @@ def write_outcome(
         Where to, and what ``run.json`` says.
     comm : Communicator
         Ranks of which the others wait to :func:`bridges.maps.classify.assist` with the map.
+    calibrated : Calibrated, optional
+        The model with its probabilities, which is saved and mapped then.
     """
     from sklearn.pipeline import Pipeline
 
     from bridges.run.model_file import save_model
 
     folder = run.folder
-    pipeline = Pipeline([("scale", scaler), ("classify", model)])
+    pipeline = Pipeline([("scale", scaler), ("classify", calibrated or model)])
     data = inputs.data
     meta = {
         "class_names": {str(code): name for code, name in data.class_names.items()},
@@ -144,7 +159,10 @@ def write_outcome(
     if inputs.scene is not None:
         sections.append(_write_map(pipeline, inputs, inputs.scene, run, comm))
         run.clock.lap("map")
-    sections += [classes_section(metrics), _quality(model, metrics)]
+    sections.append(classes_section(metrics))
+    if metrics["calibration"] is not None:
+        sections.append(calibration_section(metrics["calibration"]))
+    sections.append(_quality(model, metrics))
     sections += model.report_sections() if isinstance(model, HasSections) else []
     folder.write_json("metrics.json", metrics)
     record = run_record(run.arguments, run.arguments.get("seed"), run.clock.seconds)

@@ -16,6 +16,7 @@ from bridges.classifier import fit_telling, is_collective, notes_of, null_contro
 from bridges.errors import DataError
 from bridges.machine import comm as mpi
 from bridges.report.text import score_table
+from bridges.run.calibrating import calibrate, groups_of
 from bridges.run.config import recorded
 from bridges.run.console import Narrator
 from bridges.run.folder import RunFolder
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     import argparse
 
     from numpy.typing import NDArray
+
+    from bridges.calibration.learning import Method
 
 
 def train(
@@ -58,7 +61,13 @@ def train(
     comm = mpi.resolve()
     narrator = Narrator(-1 if args.quiet else args.verbose, silent=comm.rank > 0)
     job = Job(
-        data_spec(args), args.test_size, args.seed, args.scale, partial(make_model, args), facts
+        data_spec(args),
+        args.test_size,
+        args.seed,
+        args.scale,
+        partial(make_model, args),
+        facts,
+        args.calibrate,
     )
     if args.dry_run:
         mpi.on_root(comm, lambda: _dry_run(job, describe, narrator))
@@ -91,6 +100,8 @@ class Job:
         Returns the unfitted classifier.
     facts : dict
         Further entries of ``metrics.json``.
+    calibrate : str or None
+        How the model gets probabilities; None for not at all.
     """
 
     data: DataSpec
@@ -99,6 +110,7 @@ class Job:
     scale: str
     make_model: Callable[[], Any]
     facts: dict[str, Any]
+    calibrate: Method | None = None
 
     def load(self, folder: Path) -> Inputs:
         """Read the data; the built-in scene is written into the folder."""
@@ -138,13 +150,14 @@ def _run(job: Job, run: Run, comm: mpi.Communicator) -> dict[str, Any] | None:
     model = job.make_model()  # a wrong name or option is an error before anything is read
     loaded: list[Inputs] = []
 
-    def load() -> tuple[Any, Any, dict[int, str]]:
+    def load() -> tuple[Any, Any, dict[int, str], Any]:
         inputs = job.load(run.folder.scene)
         loaded.append(inputs)
         _say_inputs(inputs, run.narrator)
-        return (*inputs.train, inputs.data.class_names)
+        groups = _groups(job, inputs, run.narrator) if job.calibrate else None
+        return (*inputs.train, inputs.data.class_names, groups)
 
-    X, y, names = mpi.on_root(comm, load)
+    X, y, names, groups = mpi.on_root(comm, load)
     run.clock.lap("load")
     scaler = make_scaler(job.scale).fit(X)
     with named_classes(names), run.narrator.progress("training") as progress:
@@ -152,6 +165,15 @@ def _run(job: Job, run: Run, comm: mpi.Communicator) -> dict[str, Any] | None:
     for note in notes_of(model):
         run.narrator.note(note)
     run.clock.lap("fit")
+    calibrated = None
+    if job.calibrate is not None:
+        with named_classes(names):
+            scaled = scaler.transform(X)
+            calibrated = calibrate(model, job.calibrate, scaled, y, groups, job.seed)
+        for note in calibrated.notes_[len(notes_of(model)) :]:
+            run.narrator.note(note)
+        run.narrator.say(f"probabilities: {job.calibrate}, learnt on {calibrated.calibrated_on_}")
+        run.clock.lap("calibrate")
     controls = _fit_controls(model, scaler.transform(X), y, run.narrator, comm)
     run.clock.lap("controls")
     has_map = comm.bcast(bool(loaded) and loaded[0].scene is not None)
@@ -164,11 +186,21 @@ def _run(job: Job, run: Run, comm: mpi.Communicator) -> dict[str, Any] | None:
     from bridges.run.outcome import score, write_outcome
 
     inputs = loaded[0]
-    metrics = score(model, controls, scaler, inputs, {**job.facts, "seed": job.seed})
+    facts = {**job.facts, "seed": job.seed}
+    metrics = score(model, controls, scaler, inputs, facts, calibrated)
     metrics["notes"] = run.narrator.notes
     run.clock.lap("score")
-    write_outcome(model, scaler, inputs, metrics, run, comm)
+    write_outcome(model, scaler, inputs, metrics, run, comm, calibrated)
     return metrics
+
+
+def _groups(job: Job, inputs: Inputs, narrator: Narrator) -> NDArray[Any] | None:
+    """Return the groups of folds on which probabilities are learnt; tell what was decided."""
+    train = inputs.data.take(inputs.split.train)
+    groups, told = groups_of(train, inputs.split.kind, job.data.block_size)
+    if told:
+        narrator.note(told)
+    return groups
 
 
 @contextlib.contextmanager

@@ -59,21 +59,29 @@ class Evaluator:
         single = precision == "single" or (precision == "auto" and kernel.name == "rbf")
         return cls(kernel, reference.mean(axis=0), np.float32 if single else np.float64)
 
-    def prepare(self, X: NDArray[np.float64]) -> NDArray[Any]:
-        """Return samples shifted, scaled and converted; for products, padded to 4 features.
+    @property
+    def scale(self) -> float:
+        """What distances between samples are multiplied with when they are prepared.
 
-        The scale makes an rbf value 2^(-‖·‖²) and a product γ x·z.
+        It makes an rbf value 2^(-‖·‖²) and a product γ x·z.
         """
+        if self.kernel.name == "linear":
+            return 1.0
+        return float(np.sqrt(self.kernel.gamma * (np.log2(np.e) if self._is_rbf else 1.0)))
+
+    @property
+    def _is_rbf(self) -> bool:
+        return self.kernel.name == "rbf"
+
+    def prepare(self, X: NDArray[np.float64]) -> NDArray[Any]:
+        """Return samples shifted, scaled and converted; for products, padded to 4 features."""
         n, d = X.shape
-        if self.kernel.name == "rbf":
+        if self._is_rbf:
             shifted = X - self.centre
-            shifted *= np.sqrt(self.kernel.gamma * np.log2(np.e))
+            shifted *= self.scale
             return shifted.astype(self.dtype, order="C")
         Z = np.zeros((n, -(-d // 4) * 4), dtype=self.dtype)
-        if self.kernel.name == "linear":
-            Z[:, :d] = X
-        else:
-            Z[:, :d] = X * np.sqrt(self.kernel.gamma)
+        Z[:, :d] = X * self.scale
         return Z
 
     def formula(self) -> tuple[int, int, float]:

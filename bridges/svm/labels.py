@@ -60,6 +60,11 @@ class Labeller:
         model = self.expansion
         return packed_for(model.kernel, model.support_vectors, model.coef.T)
 
+    @property
+    def scale(self) -> float:
+        """What distances between samples are multiplied with when they are prepared."""
+        return self._machine[0].scale
+
     def prepare(self, X: NDArray[np.float64]) -> NDArray[Any]:
         """Return samples (n, d) as :meth:`prepared_indices` takes them."""
         return self._machine[0].prepare(X)

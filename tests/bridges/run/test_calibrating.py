@@ -1,0 +1,84 @@
+"""Probabilities in a run: learnt on folds of the kind of the split, scored, drawn and saved."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from bridges.run.calibrating import groups_of
+from bridges.run.model_file import load_model
+from bridges.samples.labelled import LabelledData
+from classical.train import main
+
+
+@pytest.fixture
+def table(tmp_path):
+    random = np.random.default_rng(0)
+    groups = np.repeat(np.arange(1, 31), 8)
+    y = groups % 3
+    X = np.random.default_rng(7).normal(size=(3, 4))[y] + random.normal(size=(240, 4))
+    path = tmp_path / "table.npz"
+    np.savez(path, X=X, y=y, groups=groups)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("split", "learnt_on"),
+    [("random", "10 folds"), ("polygons", "10 folds that keep groups whole")],
+)
+def test_a_run_learns_scores_draws_and_saves_probabilities(
+    table, split, learnt_on, tmp_path, capsys
+):
+    out = tmp_path / "run"
+    options = ["--split", split, "--calibrate", "sigmoid", "--json", "--quiet", "--out", str(out)]
+    assert main(["--table", table, *options]) == 0
+    found = json.loads(capsys.readouterr().out)["calibration"]
+    assert found["learnt_on"] == learnt_on
+    assert found["method"] == "sigmoid"
+    assert 0 < found["ece"] < 0.3
+    assert 0 < found["brier"] < 1
+    assert 0 < found["log_loss"] < 1.1
+    assert "Probabilities" in (out / "report.html").read_text()
+    model, _ = load_model(out / "model.skops")
+    with np.load(table) as data:
+        p = model.predict_proba(data["X"])
+        np.testing.assert_allclose(p.sum(axis=1), 1)
+        assert np.mean(p.argmax(axis=1) == data["y"]) > 0.5
+
+
+def test_without_being_asked_nothing_has_probabilities(table, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert main(["--table", table, "--json", "--quiet", "--out", str(out)]) == 0
+    assert json.loads(capsys.readouterr().out)["calibration"] is None
+    model, _ = load_model(out / "model.skops")
+    assert not hasattr(model, "predict_proba")
+
+
+def samples(groups, n=8):
+    place = np.arange(n)
+    return LabelledData(
+        np.zeros((n, 2)), place % 2, {0: "a", 1: "b"}, ["x", "y"],
+        groups=groups, rows=place, cols=place,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["polygons", "regions", "knndm"])
+def test_too_few_groups_are_told(kind):
+    found, told = groups_of(samples(np.ones(8, dtype=np.int64)), kind, None)
+    assert found is None
+    assert "random folds" in told
+
+
+def test_groups_are_what_the_split_leaves_out():
+    polygons = np.array([0, 1, 1, 2, 2, 2, 3, 0])
+    assert groups_of(samples(polygons), "random", None) == (None, "")
+    found, told = groups_of(samples(polygons), "polygons", None)
+    assert told == ""
+    assert [len(set(found[polygons == p])) for p in (1, 2, 3, 0)] == [1, 1, 1, 2]
+    assert len(set(found)) == 5
+    blocks, _ = groups_of(samples(polygons), "blocks", 4)
+    assert blocks.tolist() == [0] * 4 + [1] * 4
+    without, _ = groups_of(samples(None), "buffered", 4)
+    assert without.tolist() == blocks.tolist()
