@@ -18,11 +18,14 @@ STATES = 4
 """States that an answer holds at most."""
 
 
-def hybrid_nl(name: str = "hybrid_nonlinear_program_version1p") -> dict[str, Any]:
+def hybrid_nl(
+    name: str = "hybrid_nonlinear_program_version1p", version: str = "1.0"
+) -> dict[str, Any]:
     """Return SAPI's description of a hybrid nonlinear solver, with the limits of the real one."""
     parameters = {"time_limit": None, "label": None}
     return mocks.hybrid_nl_solver_data(
         name=name,
+        version=version,
         avg_load=0.1,
         parameters=parameters,
         maximum_decision_state_size=52_428_800,

@@ -101,9 +101,8 @@ class Connection:
         return text.replace(self._token, "(token)")
 
     def _choose(self, kind: str, wanted: Any) -> Any:
-        filters: dict[str, Any] = {"qpu": {"qpu": True}}.get(
-            kind, {"supported_problem_types__contains": kind}
-        )
+        newest = {"supported_problem_types__contains": kind, "order_by": "-properties.version"}
+        filters: dict[str, Any] = {"qpu": True} if kind == "qpu" else newest
         if isinstance(wanted, str) and wanted.lstrip().startswith("{"):
             wanted = json.loads(wanted)  # Ocean's configuration may hold features as JSON
         if isinstance(wanted, dict):

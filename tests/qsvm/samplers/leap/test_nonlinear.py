@@ -21,7 +21,7 @@ from bridges.testing.problems import class_task
 
 pytest.importorskip("dwave.cloud", reason="the extra 'leap' is not installed")
 
-from leap_server import Fault
+from leap_server import Fault, hybrid_nl
 
 from qsvm import plan, train
 from qsvm.classifier import QuboSVC
@@ -253,6 +253,15 @@ def test_it_is_priced_before_anything_is_sent(leap, tmp_path):
         quick(tmp_path / "b", time_limit=2.0).sample(PROBLEMS, SEEDS)
     assert quick(tmp_path / "c", time_limit=7.0).price(PROBLEMS)["solver_s"] == 21.0
     assert not server.desk.jobs
+
+
+def test_the_newest_version_is_asked(leap, tmp_path):
+    server = leap()
+    for version in ("1.1", "1.2", "0.9"):
+        solver = hybrid_nl(f"nl_{version}", version)
+        server.desk.solvers[f"nl_{version}"] = solver
+    assert quick(tmp_path).price(PROBLEMS)["solver"] == "nl_1.2"
+    assert quick(tmp_path, solver="nl_0.9").price(PROBLEMS)["solver"] == "nl_0.9"
 
 
 def test_models_take_seven_bits_and_count_whole_numbers(leap, tmp_path):
