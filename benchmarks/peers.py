@@ -187,7 +187,17 @@ class OwnModel:
         return self.model.predict(X)
 
 
-def models(bits: int, gamma: float, seed: int) -> dict[str, Any]:
+def has_tno() -> bool:
+    """Return whether TNO's classifier is installed, and print what it needs if not."""
+    try:
+        importlib.import_module(TNO)
+    except ImportError as error:
+        print(f"TNO's classifier is left out: pip install {TNO} first ({error})", file=sys.stderr)
+        return False
+    return True
+
+
+def models(bits: int, gamma: float, seed: int, tno: bool) -> dict[str, Any]:
     """Return the classifiers of a comparison, unfitted."""
     from sklearn.svm import SVC
 
@@ -204,17 +214,14 @@ def models(bits: int, gamma: float, seed: int) -> dict[str, Any]:
         "QuboSVC, dense, hull": OwnModel(QuboSVC(sampler="dense", **common)),
         "SVC, exact": OwnModel(SVC(C=C, gamma=gamma)),
     }
-    try:
-        importlib.import_module(TNO)
-    except ImportError as error:
-        print(f"TNO's classifier is left out: pip install {TNO} first ({error})", file=sys.stderr)
+    if not tno:
         return found
     found["TNO, its defaults (1 read, ξ auto)"] = TnoModel(bits, gamma, seed, 1, "auto")
     found["TNO, 100 reads, ξ auto"] = TnoModel(bits, gamma, seed, READS, "auto")
     return found
 
 
-def compare_models(source: str, data: Any, case: tuple[int, int], repeats: int) -> None:
+def compare_models(source: str, data: Any, case: tuple[int, int], repeats: int, tno: bool) -> None:
     """Print one line per classifier: accuracy, gap, balance, seconds."""
     n, bits = case
     X_test, y_test = (part[:1000] for part in data[2:])
@@ -225,7 +232,7 @@ def compare_models(source: str, data: Any, case: tuple[int, int], repeats: int) 
         problem = dual(X, y, bits)
         _, optimum = solve_box(problem)
         lowest = make_sampler("exact").sample([problem], [0])[0].energies[0]
-        for name, model in models(bits, gamma, seed).items():
+        for name, model in models(bits, gamma, seed, tno).items():
             fitted, _ = timed(lambda m=model, X=X, y=y: m.fit(X, y))
             predicted, signs = timed(lambda m=model: m.predict(X_test))
             alpha = model.alpha(n)
@@ -259,6 +266,7 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # peers warn of what their lines show
     data = sources(options.tables)
+    tno = has_tno()
     peers = installed(name for name in PACKAGES if options.sqa or not name.endswith("-sqa"))
     last = 1 if options.quick else None
     with threadpool_limits(1, "blas"):
@@ -277,7 +285,7 @@ def main() -> None:
         )  # fmt: skip
         for source, parts in data.items():
             for case in MODEL_CASES[:last]:
-                compare_models(source, parts, case, options.repeats)
+                compare_models(source, parts, case, options.repeats, tno)
 
 
 if __name__ == "__main__":
