@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridges.report.lettering import plain
 from bridges.report.plots import RIGHT, UNKNOWN, WRONG, new_figure
 from bridges.scene.palette import class_palette
 
@@ -89,7 +90,11 @@ def _class_handles(class_names: Mapping[int, str]) -> list[Any]:
 
     colors = class_palette(class_names)
     return [
-        Patch(facecolor=np.array(colors[code]) / 255, edgecolor="black", label=class_names[code])
+        Patch(
+            facecolor=np.array(colors[code]) / 255,
+            edgecolor="black",
+            label=plain(class_names[code]),
+        )
         for code in sorted(class_names)
     ]
 

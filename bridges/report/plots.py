@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from bridges.report.lettering import plain
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -75,6 +77,7 @@ def plot_confusion(
         colour = "white" if share[i, j] > 0.5 else "black"
         ax.text(j, i, f"{count}", ha="center", va="center", color=colour, fontsize=size)
     ticks = range(len(names))
+    names = [plain(name) for name in names]
     ax.set_xticks(ticks, names, rotation=40, ha="right", rotation_mode="anchor")
     ax.set_yticks(ticks, names)
     ax.set(xlabel="predicted", ylabel="true", title=title)
@@ -98,7 +101,9 @@ def plot_roc(ax: Axes, curves: Iterable[Curve], title: str = "ROC") -> None:
     curves = list(curves)
     ax.plot([0, 1], [0, 1], color="0.6", linewidth=0.8, label="chance")
     for i, (label, fpr, tpr) in enumerate(curves):
-        ax.plot(fpr, tpr, label=label, **line_style(i, len(curves)), markevery=0.15, markersize=4)
+        ax.plot(
+            fpr, tpr, label=plain(label), **line_style(i, len(curves)), markevery=0.15, markersize=4
+        )
     ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", title=title)
     ax.set(xlabel="false positive rate", ylabel="true positive rate")
     ax.legend(loc="lower right", fontsize="small")
@@ -184,7 +189,7 @@ def plot_class_bars(
             edgecolor="black",
             hatch=HATCHES[i % len(HATCHES)],
         )
-    ax.set_yticks(place, names)
+    ax.set_yticks(place, [plain(name) for name in names])
     ax.invert_yaxis()
     ax.set(xlim=(0, 1), title=title)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=len(values), fontsize="small")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import os
 import sys
 import tomllib
@@ -195,4 +196,11 @@ def _truth(value: Any) -> bool:
 
 def recorded(args: argparse.Namespace) -> dict[str, Any]:
     """Return the options that ``run.json`` keeps: those that decide what is computed."""
-    return {k: v for k, v in vars(args).items() if k not in NOT_RECORDED}
+    return {k: _json_value(v) for k, v in vars(args).items() if k not in NOT_RECORDED}
+
+
+def _json_value(value: Any) -> Any:
+    """Return NaN and infinite numbers as texts, which JSON can hold."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

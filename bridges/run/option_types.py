@@ -85,6 +85,23 @@ def number(
     return convert
 
 
+def any_number(text: str) -> float:
+    """Parse a number, NaN and infinite ones among them."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number, nan or inf") from None
+
+
+def file_number(value: Any) -> float | None:
+    """Return a number of a file; ``"nan"`` and ``"inf"`` are texts in JSON, which has neither."""
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return None if value is None else float(value)
+    if isinstance(value, str) and not math.isfinite(found := any_number(value)):
+        return found
+    raise ValueError("a number stands without quotes")
+
+
 def share(text: str) -> float:
     """Parse a number between 0 and 1, both excluded."""
     try:

@@ -29,7 +29,14 @@ from collections.abc import Iterable, Sequence
 from bridges.calibration.learning import METHODS
 from bridges.errors import UsageError
 from bridges.run import label_options, table_options
-from bridges.run.option_types import at_least, comma_list, number, share
+from bridges.run.option_types import (
+    any_number,
+    at_least,
+    comma_list,
+    file_number,
+    number,
+    share,
+)
 from bridges.run.parser import Option, Parser
 from bridges.samples.distances import SPACES
 from bridges.samples.scaling import SCALES
@@ -99,7 +106,9 @@ MASK = Option(
     DATA,
     metavar="FILE",
 )
-NODATA = Option(("--nodata",), "value of missing pixels", SCENES, DATA, type=float)
+NODATA = Option(
+    ("--nodata",), "value of missing pixels", SCENES, DATA, type=any_number, from_file=file_number
+)
 TABLE = Option(
     ("--table",),
     "samples in a .npz, .csv or LIBSVM file, instead of a scene",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -15,6 +18,7 @@ from bridges.classifier import (
     WritesFiles,
     members_of,
 )
+from bridges.errors import DataError
 from bridges.fit_report import add_seconds
 from bridges.report.attribution import attribution
 from bridges.report.energies import energies
@@ -37,9 +41,20 @@ if TYPE_CHECKING:
 
     from bridges.calibration.calibrated import Calibrated
     from bridges.machine.comm import Communicator
+    from bridges.run.console import Narrator
     from bridges.run.load import Inputs
     from bridges.run.record import Run
     from bridges.scene.scene import Scene
+
+
+T = TypeVar("T")
+
+
+class Drawer(Protocol):
+    """Makes something that is not worth failing for; see :func:`drawn`."""
+
+    def __call__(self, what: str, make: Callable[[], T]) -> T | None:
+        """Return what is made, None if that fails."""
 
 
 def score(
@@ -115,6 +130,9 @@ def write_outcome(
 ) -> None:
     """Write every file of a run into its folder.
 
+    Model, metrics and record are there before anything is drawn; a picture that cannot be drawn is
+    a note. If the image cannot be read to its end, all but the map is kept.
+
     Parameters
     ----------
     model, scaler : estimator
@@ -129,70 +147,125 @@ def write_outcome(
         Ranks of which the others wait to :func:`bridges.maps.classify.assist` with the map.
     calibrated : Calibrated, optional
         The model with its probabilities, which is saved and mapped then.
+
+    Raises
+    ------
+    DataError
+        If the image cannot be read where it was not read for training; the folder is kept.
     """
     from sklearn.pipeline import Pipeline
 
+    from bridges.report.lettering import lettering
     from bridges.run.model_file import save_model
 
     folder = run.folder
     pipeline = Pipeline([("scale", scaler), ("classify", calibrated or model)])
-    data = inputs.data
-    meta = {
+    with folder.target("model.skops") as target:
+        save_model(pipeline, model_meta(inputs, metrics), target)
+    run.clock.lap("save")
+    _write_record(metrics, run)
+    scene = inputs.scene
+    if scene is not None:
+        try:
+            _write_map(pipeline, inputs, scene, run, comm)
+        except DataError as error:
+            folder.commit()
+            raise DataError(
+                f"{error.message} The model and its scores are kept in {folder.path}.", error.hint
+            ) from error
+        run.clock.lap("map")
+    with lettering(inputs.data.class_names.values()) as notes:
+        for note in notes:
+            run.narrator.note(note)
+        draw = partial(drawn, run.narrator)
+        if isinstance(model, WritesFiles):  # a search has a table and a figure of its own
+            draw("table of the search", lambda: model.write_files(folder))
+        sections = _sections(model, inputs, metrics, run, draw)
+        record = _write_record(metrics, run)
+        _write_report([*sections, run_section(record)], metrics, inputs, run)
+    _write_record(metrics, run)
+
+
+def model_meta(inputs: Inputs, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a model file says beside the model."""
+    data, (X, _) = inputs.data, inputs.train
+    return {
         "class_names": {str(code): name for code, name in data.class_names.items()},
         "feature_names": data.feature_names,
-        "feature_range": [
-            inputs.train[0].min(axis=0).tolist(),
-            inputs.train[0].max(axis=0).tolist(),
-        ],
+        "feature_range": [X.min(axis=0).tolist(), X.max(axis=0).tolist()],
         "accuracy": metrics["accuracy"],
         "split": metrics["split"],
         "source": data.source,
     }
-    with folder.target("model.skops") as target:
-        save_model(pipeline, meta, target)
-    if isinstance(model, WritesFiles):  # a search has a table and a figure of its own
-        model.write_files(folder)
-    run.clock.lap("save")
-    found = profiles(inputs)
-    metrics["split_mismatch"] = mismatches(found)
-    sections = [scores_section(metrics), split_section(inputs, found)]
-    if inputs.scene is not None:
-        sections.append(_write_map(pipeline, inputs, inputs.scene, run, comm))
-        run.clock.lap("map")
-    sections.append(classes_section(metrics))
-    if metrics["calibration"] is not None:
-        sections.append(calibration_section(metrics["calibration"]))
-    sections.append(_quality(model, metrics))
-    sections += model.report_sections() if isinstance(model, HasSections) else []
-    folder.write_json("metrics.json", metrics)
+
+
+def drawn(narrator: Narrator, what: str, make: Callable[[], T]) -> T | None:
+    """Return what a drawer makes; None, and a note, if it fails: nothing else is lost by that."""
+    try:
+        return make()
+    except Exception as error:  # whatever a drawer raises, a picture is worth less than a run
+        narrator.note(f"The {what} could not be drawn ({type(error).__name__}: {error}).")
+        return None
+
+
+def _write_record(metrics: dict[str, Any], run: Run) -> dict[str, Any]:
+    """Write ``metrics.json`` and ``run.json`` as they are now; return the latter."""
     record = run_record(run.arguments, run.arguments.get("seed"), run.clock.seconds)
-    folder.write_json("run.json", record)
-    sections.append(run_section(record))
-    with folder.target("report.html") as target:
-        render_report(
-            target,
-            "Land-cover classification" if inputs.scene is not None else "Classification",
-            sections,
-            lead=_lead(metrics, inputs),
-        )
+    run.folder.write_json("metrics.json", metrics)
+    run.folder.write_json("run.json", record)
+    return record
 
 
-def _lead(metrics: dict[str, Any], inputs: Inputs) -> str:
+def _sections(
+    model: Any, inputs: Inputs, metrics: dict[str, Any], run: Run, draw: Drawer
+) -> list[Section]:
+    """Return the report's sections that could be made."""
+    found = draw("distances of the split", lambda: profiles(inputs))
+    metrics["split_mismatch"] = {} if found is None else mismatches(found)
+    parts: list[Section | None] = [scores_section(metrics)]
+    if found is not None:
+        parts.append(draw("distances of the split", lambda: split_section(inputs, found)))
+    scene = inputs.scene
+    if scene is not None:
+        parts.append(draw("map", lambda: _draw_map(inputs, scene, run)))
+    parts.append(draw("classes", lambda: classes_section(metrics)))
+    if metrics["calibration"] is not None:
+        parts.append(draw("calibration", lambda: calibration_section(metrics["calibration"])))
+    parts.append(draw("energies", lambda: _quality(model, metrics)))
+    if isinstance(model, HasSections):
+        parts += draw("model's own sections", model.report_sections) or []
+    return [part for part in parts if part is not None]
+
+
+def _write_report(
+    sections: Sequence[Section], metrics: Mapping[str, Any], inputs: Inputs, run: Run
+) -> None:
+    """Write ``report.html``; without its pictures if one of them cannot be drawn."""
+
+    def write(parts: Sequence[Section]) -> bool:
+        with run.folder.target("report.html") as target:
+            render_report(
+                target,
+                "Land-cover classification" if inputs.scene is not None else "Classification",
+                parts,
+                lead=_lead(metrics, inputs),
+            )
+        return True
+
+    if drawn(run.narrator, "pictures of the report", lambda: write(sections)) is None:
+        write([dataclasses.replace(section, pictures=()) for section in sections])
+
+
+def _lead(metrics: Mapping[str, Any], inputs: Inputs) -> str:
     accuracy = f"Overall accuracy {metrics['accuracy']:.3f}"
     if metrics["auroc"] is not None:
         accuracy += f", AUROC {metrics['auroc']:.3f}"
     return f"{accuracy} on {metrics['n_test']:,} test samples. {inputs.split.note}"
 
 
-def _write_map(
-    pipeline: Any, inputs: Inputs, scene: Scene, run: Run, comm: Communicator
-) -> Section:
-    """Classify the scene; write map.tif and map.png; return the report's section."""
+def _write_map(pipeline: Any, inputs: Inputs, scene: Scene, run: Run, comm: Communicator) -> None:
+    """Classify the scene into map.tif."""
     from bridges.maps.classify import predict_map
-    from bridges.maps.pictures import label_picture, map_picture
-    from bridges.report.map_plots import map_figure
-    from bridges.report.plots import save_figure
-    from bridges.samples.reading import AS_IT_STANDS
 
     names, folder = inputs.data.class_names, run.folder
     with folder.target("map.tif") as target, run.narrator.progress("map (pixels)") as progress:
@@ -206,6 +279,16 @@ def _write_map(
             progress=progress,
             told=lambda expected: run.narrator.say(f"map: {expected}"),
         )
+
+
+def _draw_map(inputs: Inputs, scene: Scene, run: Run) -> Section:
+    """Draw map.png; return the report's section."""
+    from bridges.maps.pictures import label_picture, map_picture
+    from bridges.report.map_plots import map_figure
+    from bridges.report.plots import save_figure
+    from bridges.samples.reading import AS_IT_STANDS
+
+    names, folder = inputs.data.class_names, run.folder
     predicted = map_picture(folder.file("map.tif"))
     order = {code: place for place, code in enumerate(names, start=1)}
     shown = {place: names[code] for code, place in order.items()}
@@ -231,8 +314,6 @@ def _renumbered(codes: NDArray[np.int64], order: dict[int, int]) -> NDArray[np.i
 
 def _quality(model: Any, metrics: dict[str, Any]) -> Section:
     """Return the section on the dual solutions, with pictures of how far samples brought them."""
-    import dataclasses
-
     from bridges.report import plots
 
     section = quality_section(metrics)

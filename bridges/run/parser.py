@@ -109,6 +109,11 @@ class Option:
         group.add_argument(*self.flags, help=self.help, **given)
 
 
+_NEGATIVE_NUMBER = re.compile(
+    r"^-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^-(inf|infinity|nan)$", re.IGNORECASE
+)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser without abbreviations, whose errors are :class:`UsageError`.
 
@@ -141,6 +146,9 @@ class Parser(argparse.ArgumentParser):
             formatter_class=_HelpFormatter,
             allow_abbrev=False,
         )
+        # argparse takes -3.4e+38 and -inf for flags; held by tests/bridges/run/test_options.py::
+        # test_negative_numbers_in_any_form_are_values
+        self._negative_number_matcher = _NEGATIVE_NUMBER
         self.known: dict[str, Option] = {}
         groups: dict[str, Any] = {}
         for option in options:

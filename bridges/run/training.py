@@ -154,6 +154,7 @@ def _run(job: Job, run: Run, comm: mpi.Communicator) -> dict[str, Any] | None:
         inputs = job.load(run.folder.scene)
         loaded.append(inputs)
         _say_inputs(inputs, run.narrator)
+        _require_a_map_of(inputs)
         groups = _groups(job, inputs, run.narrator) if job.calibrate else None
         return (*inputs.train, inputs.data.class_names, groups)
 
@@ -201,6 +202,14 @@ def _groups(job: Job, inputs: Inputs, narrator: Narrator) -> NDArray[Any] | None
     if told:
         narrator.note(told)
     return groups
+
+
+def _require_a_map_of(inputs: Inputs) -> None:
+    """Refuse, before the work, classes that no map can hold after it."""
+    from bridges.maps.classify import storage
+
+    if inputs.scene is not None:
+        storage(inputs.data.class_names)
 
 
 @contextlib.contextmanager

@@ -169,3 +169,20 @@ def test_values_of_key_value_pairs_are_literals_or_text():
     assert option_types.key_value("num-reads=10") == ("num_reads", 10)
     assert option_types.key_value("solver=Advantage_system4.1") == ("solver", "Advantage_system4.1")
     assert option_types.key_value("a=b=c") == ("a", "b=c")
+
+
+@pytest.mark.parametrize("text", ["-3.4e+38", "-1E5", "-inf", "-.5", "-9999", "nan", "inf", "-5."])
+def test_negative_numbers_in_any_form_are_values(text, tmp_path):
+    found = parse("--nodata", text)
+    assert str(found.nodata) == str(float(text))
+    record = tmp_path / "run.json"
+    record.write_text(json.dumps({"arguments": values.recorded(found)}, allow_nan=False))
+    assert str(parse("--config", str(record)).nodata) == str(float(text))
+
+
+@pytest.mark.parametrize("value", ["true", '"5"', '"many"', "[1]"])
+def test_nodata_of_a_file_is_a_number(value, tmp_path):
+    config = tmp_path / "c.toml"
+    config.write_text(f"nodata = {value}\n")
+    with pytest.raises(UsageError, match="nodata is"):
+        parse("--config", str(config))
