@@ -66,10 +66,6 @@ class Calibrated(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     groups, between one (all alike) and m (as different as others). On the Raleigh scene, polygons
     left out, log loss falls from 1.22 to 1.00 by that (mean of six splits).
 
-    Samples of a group resemble each other: m of them count as much as the root of m of different
-    groups, between one (all alike) and m (as different as others). On the Raleigh scene, polygons
-    left out, log loss falls from 1.22 to 1.00 by that (mean of six splits).
-
     Parameters
     ----------
     estimator : classifier

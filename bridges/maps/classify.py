@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridges.errors import DataError, UsageError
 from bridges.machine.comm import Communicator, SingleRank, on_root, threads_per_rank
+from bridges.machine.digest import array_digest
 from bridges.machine.files import atomic_target
 from bridges.machine.progress import Progress, no_progress
 from bridges.machine.threads import default_threads
 from bridges.maps.cog import Piece, Raster, counts_of, join
-from bridges.maps.labelling import KernelRecipe, Labelling, labelling_for
-from bridges.maps.parts import begin, discard, folder_of
+from bridges.maps.confidence import OUTSIDE, confidence_raster
+from bridges.maps.labelling import Confidence, KernelRecipe, Labelling, labelling_for
+from bridges.maps.parts import Place, begin, discard, folder_of
 from bridges.maps.windows import Estimate, cut_windows, estimate
 from bridges.maps.work import Job, do_windows, key_of
 from bridges.samples.labelled import class_name
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from bridges.accuracy.applicability import Applicability
     from bridges.scene.scene import Scene
 
 Predict = Callable[["NDArray[np.float64]"], "NDArray[Any]"]
@@ -58,6 +61,8 @@ class MapSummary:
         Pixels that were not classified: nodata, NaN or hidden by a mask.
     pixel_area_m2 : float or None
         Area of a pixel; None where the coordinates are not metres.
+    n_outside : int or None
+        Pixels outside the area of applicability, where that was asked for.
     predict_s, total_s : float
         Seconds inside the classifier (of several threads, their mean), and in all.
     """
@@ -69,8 +74,16 @@ class MapSummary:
     counts: dict[int, int]
     n_masked: int
     pixel_area_m2: float | None
+    n_outside: int | None
     predict_s: float
     total_s: float
+
+    @property
+    def inside_share(self) -> float | None:
+        """Share of the classified pixels inside the area of applicability, where it is known."""
+        if self.n_outside is None:
+            return None
+        return 1 - self.n_outside / max(1, sum(self.counts.values()))
 
 
 def no_estimate(expected: Estimate) -> None:
@@ -87,6 +100,8 @@ def predict_map(
     n_jobs: int | None = None,
     comm: Communicator | None = None,
     resume: bool = False,
+    confidence: str | Path | None = None,
+    applicability: Applicability | None = None,
     progress: Progress = no_progress,
     told: Callable[[Estimate], None] = no_estimate,
 ) -> MapSummary:
@@ -118,6 +133,12 @@ def predict_map(
     resume : bool
         Go on with what an interrupted map of the same model and scene at the same path has left,
         and leave what is finished if this one fails.
+    confidence : path, optional
+        Another file to write: how sure each pixel is (:mod:`bridges.maps.confidence`), by the
+        probabilities of a calibrated classifier. Both files appear when both are complete.
+    applicability : Applicability, optional
+        Of the classifier's training pixels: adds the dissimilarity and the area of applicability to
+        ``confidence``.
     progress : callable
         Called with (pixels done, pixels in all).
     told : callable
@@ -126,7 +147,8 @@ def predict_map(
     Raises
     ------
     UsageError
-        If the folder does not exist, or a map by a callable is to be resumed.
+        If the folder does not exist, a map by a callable is to be resumed, or confidence is asked
+        of a classifier without probabilities.
     DataError
         If a class code does not fit into 16 bits, or the image cannot be read.
     OSError
@@ -135,23 +157,29 @@ def predict_map(
     started = time.perf_counter()
     path, ranks = Path(path), comm or SingleRank()
     threads = _threads(ranks, n_jobs)
+    sure = None if confidence is None else Path(confidence)
+    layers = None if sure is None else Confidence(applicability)
     prepared: list[Labelling] = []
 
     def prepare() -> Job:
-        if not path.parent.is_dir():
-            raise UsageError(f"There is no folder {path.parent}.", f"mkdir -p {path.parent}")
+        for target in (path, sure or path):
+            if not target.parent.is_dir():
+                raise UsageError(
+                    f"There is no folder {target.parent}.", f"mkdir -p {target.parent}"
+                )
         dtype, nodata = storage(class_names)
         codes, recipe = tuple(sorted(class_names)), KernelRecipe.of(classifier)
-        prepared.append(labelling_for(recipe or classifier, scene, codes, dtype, nodata))
+        labelling = labelling_for(recipe or classifier, scene, codes, dtype, nodata, layers)
+        prepared.append(labelling)
         windows = cut_windows(scene, WINDOW_ROWS, WINDOW_COLUMNS)
-        key = key_of(classifier, scene, windows, (codes, dtype), needed=resume)
+        key = key_of(classifier, scene, windows, (codes, dtype, _told(layers)), needed=resume)
         with write_errors(path):
             done = begin(folder_of(path), key, resume=resume)
         sharing = ranks.size if recipe else 1
-        expected = estimate(scene, prepared[0], windows, threads, sharing, len(done))
+        expected = estimate(scene, labelling, windows, threads, sharing, len(done))
         told(expected)
-        merges = expected.merges
-        return Job(path, scene, windows, recipe, codes, dtype, nodata, merges, key, done)
+        of_map = (codes, dtype, nodata, layers)
+        return Job(path, scene, windows, recipe, *of_map, expected.merges, key, done)
 
     with contextlib.ExitStack() as stack:
         if not resume:
@@ -159,9 +187,12 @@ def predict_map(
         job = on_root(ranks, prepare)
         sharing = ranks if job.recipe else SingleRank()
         places = do_windows(job, lambda: prepared[0], threads, sharing, progress)
-        pieces = [Piece.of(window, places[i], 0) for i, window in enumerate(job.windows)]
+        pieces = _pieces(job, places, 0)
+        outside = None
         with write_errors(path), atomic_target(path) as target:
             join(target, scene.grid, _raster(job, class_names, class_colors), pieces)
+            if sure is not None:
+                outside = _join_confidence(sure, job, _pieces(job, places, 1))
         discard(folder_of(path))
     counts = counts_of(piece.about for piece in pieces)
     return MapSummary(
@@ -172,6 +203,7 @@ def predict_map(
         counts={code: counts.get(code, 0) for code in job.codes},
         n_masked=counts.get(job.nodata, 0),
         pixel_area_m2=_pixel_area(scene),
+        n_outside=outside,
         predict_s=sum(place.about["label_s"] for place in places.values()) / threads / sharing.size,
         total_s=time.perf_counter() - started,
     )
@@ -192,6 +224,29 @@ def assist(comm: Communicator, n_jobs: int | None = None) -> None:
     assert job is not None
     if job.recipe is not None:
         do_windows(job, job.labelling, threads, comm, no_progress)
+
+
+def _pieces(job: Job, places: Mapping[int, Place], number: int) -> list[Piece]:
+    """Return the windows of the map (0) or of its confidence (1), from the top left."""
+    return [Piece.of(window, places[i], number) for i, window in enumerate(job.windows)]
+
+
+def _join_confidence(path: Path, job: Job, pieces: Sequence[Piece]) -> int | None:
+    """Write the layers of confidence; return how many pixels lie beyond where it is known."""
+    known = job.confidence.applicability if job.confidence else None
+    with write_errors(path), atomic_target(path) as target:
+        join(target, job.scene.grid, confidence_raster(known), pieces)
+    if known is None:
+        return None
+    return counts_of((piece.about for piece in pieces), OUTSIDE).get(1, 0)
+
+
+def _told(layers: Confidence | None) -> Any:
+    """Return what the layers depend on beside the classifier."""
+    if layers is None or layers.applicability is None:
+        return layers is not None
+    known = layers.applicability
+    return array_digest((known.mean_distance, known.threshold), [known.samples])
 
 
 def _threads(comm: Communicator, n_jobs: int | None) -> int:

@@ -10,18 +10,28 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bridges.classifier import HasLabeller
-from bridges.errors import DataError
+from bridges.errors import DataError, UsageError
+from bridges.maps.confidence import (
+    DISTANCES,
+    SHARES,
+    Dissimilarity,
+    share_layers,
+)
+from bridges.maps.confidence import NODATA as LAYER_NODATA
+from bridges.maps.sources import ArraySource, Source, TableSource
 from bridges.samples.scaling import is_featurewise
+from bridges.svm.likeliest import LikeliestLabeller
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bridges.accuracy.applicability import Applicability
     from bridges.scene.scene import Scene, Stored
     from bridges.svm.labels import Labeller
 
@@ -31,103 +41,28 @@ BATCH = 1 << 14
 LARGE_BATCH = 1 << 17
 """The same where equal pixels are looked for."""
 
-Batch = tuple["NDArray[np.intp] | slice", "NDArray[Any]"]
-"""Places of valid pixels in the window, and their samples."""
 
-
-class Source(Protocol):
-    """Makes samples of a window's valid pixels."""
-
-    def batches(self, stored: Stored, size: int) -> Iterator[Batch]:
-        """Yield them, at most ``size`` pixels of the window at a time."""
-        ...
-
-
-class TableSource:
-    """Samples looked up in a table of all values that a band of one or two bytes can hold.
-
-    Parameters
-    ----------
-    scene : Scene
-        Its bands say what stored values mean.
-    prepare : callable
-        From physical values (n, d) to samples (n, d); every column by itself.
-    dtype : numpy dtype
-        Type of the stored values of all bands.
-    """
-
-    def __init__(
-        self,
-        scene: Scene,
-        prepare: Callable[[NDArray[np.float64]], NDArray[Any]],
-        dtype: np.dtype[Any],
-    ) -> None:
-        self.bits = np.dtype(f"u{dtype.itemsize}")
-        every = np.arange(1 << (8 * dtype.itemsize), dtype=self.bits).view(dtype)
-        known = np.stack([band.is_known(every) for band in scene.bands], axis=1)
-        samples = prepare(np.stack([band.physical(every) for band in scene.bands], axis=1))
-        self.unknown = np.finfo(samples.dtype).max
-        samples[:, : known.shape[1]][~known] = self.unknown
-        self.tables = np.ascontiguousarray(samples.T)
-
-    def batches(self, stored: Stored, size: int) -> Iterator[Batch]:
-        """Yield samples, as :class:`Source` says."""
-        from bridges.maps.window_loops import look_up
-
-        bands = np.asarray(stored.numbers).reshape(len(stored.numbers), -1).view(self.bits)
-        visible = stored.visible.ravel()
-        for first in range(0, len(visible), size):
-            length = min(size, len(visible) - first)
-            Z = np.zeros((length, len(self.tables)), dtype=self.tables.dtype)
-            places = np.empty(length, dtype=np.intp)
-            n = look_up(bands, visible, self.tables, self.unknown, first, Z, places)
-            if n:
-                yield slice(first, first + n) if n == length else places[:n], Z[:n]
-
-
-class ArraySource:
-    """Samples as NumPy makes them of physical values, a few rows of the window at a time.
-
-    Parameters
-    ----------
-    scene : Scene
-        Its bands say what stored values mean.
-    prepare : callable
-        From physical values (n, d) to samples.
-    """
-
-    def __init__(
-        self, scene: Scene, prepare: Callable[[NDArray[np.float64]], NDArray[Any]]
-    ) -> None:
-        self.scene = scene
-        self.prepare = prepare
-
-    def batches(self, stored: Stored, size: int) -> Iterator[Batch]:
-        """Yield samples, as :class:`Source` says."""
-        height, width = stored.visible.shape
-        rows = max(1, size // width)
-        for top in range(0, height, rows):
-            values, valid = self.scene.physical(stored, slice(top, top + rows))
-            places = top * width + np.flatnonzero(valid)
-            if len(places):
-                yield places, self.prepare(values[valid])
+Answer = tuple["NDArray[Any]", "NDArray[np.uint8] | None"]
+"""Positions of the classes of samples, shape (n,), and layers of confidence, shape (m, n)."""
 
 
 class Labelling:
-    """Class codes of windows, from any thread.
+    """Class codes of windows and, if asked for, how sure they are; from any thread.
 
     Parameters
     ----------
     source : Source
         Makes samples.
-    label : callable
-        From samples (n, d) to positions in ``codes``.
+    answer : callable
+        From samples (n, d) to positions in ``codes`` and layers.
     codes : ndarray
         Class codes, in the type of the map.
     nodata : int
         Value of pixels that are not classified.
+    n_layers : int
+        Layers of confidence.
     parallel : bool
-        Whether ``label`` may be called by several threads at once.
+        Whether ``answer`` may be called by several threads at once.
     batch : int
         Pixels at a time.
     """
@@ -135,38 +70,51 @@ class Labelling:
     def __init__(
         self,
         source: Source,
-        label: Callable[[NDArray[Any]], NDArray[Any]],
+        answer: Callable[[NDArray[Any]], Answer],
         codes: NDArray[Any],
         nodata: int,
         *,
+        n_layers: int = 0,
         parallel: bool = True,
         batch: int = BATCH,
     ) -> None:
         self.source = source
-        self.label = label
+        self.answer = answer
         self.codes = codes
         self.nodata = nodata
+        self.n_layers = n_layers
         self.parallel = parallel
         self.batch = batch
         self.merges = False
         self._turn = threading.Lock()
 
-    def classes(self, stored: Stored) -> NDArray[Any]:
-        """Return the codes of a window, shape (h, w)."""
-        out = np.full(stored.visible.size, self.nodata, dtype=self.codes.dtype)
+    def rasters(self, stored: Stored) -> list[NDArray[Any]]:
+        """Return the map of a window, shape (1, h, w), and its layers, (n_layers, h, w), if any."""
+        n, shape = stored.visible.size, stored.visible.shape
+        classes = np.full(n, self.nodata, dtype=self.codes.dtype)
+        layers = np.full((self.n_layers, n), LAYER_NODATA, dtype=np.uint8)
         size = max(self.batch, LARGE_BATCH) if self.merges else self.batch
         for places, samples in self.source.batches(stored, size):
-            out[places] = self.codes[self._labels(samples)]
-        return out.reshape(stored.visible.shape)
+            positions, found = self._answers(samples)
+            classes[places] = self.codes[positions]
+            if found is not None:
+                layers[:, places] = found
+        rasters = [classes.reshape(1, *shape)]
+        return [*rasters, layers.reshape(-1, *shape)] if self.n_layers else rasters
 
-    def _labels(self, samples: NDArray[Any]) -> NDArray[Any]:
+    def classes(self, stored: Stored) -> NDArray[Any]:
+        """Return the codes of a window, shape (h, w)."""
+        return self.rasters(stored)[0][0]
+
+    def _answers(self, samples: NDArray[Any]) -> Answer:
         if not self.parallel:
             with self._turn:
-                return self.label(samples)
+                return self.answer(samples)
         if not self.merges:
-            return self.label(samples)
+            return self.answer(samples)
         first, same = distinct(samples)
-        return self.label(samples[first])[same]
+        positions, layers = self.answer(samples[first])
+        return positions[same], None if layers is None else layers[:, same]
 
 
 def distinct(samples: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -179,6 +127,29 @@ def distinct(samples: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64
     bits = np.ascontiguousarray(samples).view(f"i{samples.itemsize}")
     count = find_equal(bits, table, first, same)
     return first[:count], same
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Confidence:
+    """What is wanted beside classes: layers of probabilities and, where known, of dissimilarity.
+
+    Attributes
+    ----------
+    applicability : Applicability or None
+        Of the model's training pixels, in the scaled feature space.
+    """
+
+    applicability: Applicability | None = None
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers."""
+        return len(SHARES) + (len(DISTANCES) if self.applicability is not None else 0)
+
+    def dissimilarity(self, labeller: Labeller | None) -> Dissimilarity | None:
+        """Return that of samples as a labeller prepares them; of scaled features if it is None."""
+        known = self.applicability
+        return None if known is None else Dissimilarity.of(known, labeller)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -207,8 +178,7 @@ class KernelRecipe:
         """Return that of a kernel model or of a pipeline that ends with one; None of others."""
         if isinstance(classifier, KernelRecipe):
             return classifier
-        steps = [step for _, step in getattr(classifier, "steps", [("", classifier)])]
-        *before, last = [step for step in steps if step != "passthrough"]
+        before, last = _steps(classifier)
         labeller = last.labeller() if isinstance(last, HasLabeller) else None
         if labeller is None or not labeller.is_compiled:
             return None
@@ -216,13 +186,54 @@ class KernelRecipe:
 
     def prepare(self, values: NDArray[np.float64]) -> NDArray[Any]:
         """Return samples, as the labeller takes them, of physical values (n, n_features)."""
-        for transformer in self.transformers:
-            values = transformer.transform(values)
-        return self.labeller.prepare(np.asarray(values, dtype=np.float64))
+        return self.labeller.prepare(_transformed(self.transformers, values))
+
+    def answers(self, confidence: Confidence | None) -> Callable[[NDArray[Any]], Answer]:
+        """Return what makes class indices and layers of samples."""
+        labeller = self.labeller
+        if confidence is None:
+            return lambda samples: (labeller.prepared_indices(samples), None)
+        if not isinstance(labeller, LikeliestLabeller):
+            raise no_probabilities()
+        likeliest, distances = labeller, confidence.dissimilarity(labeller)
+
+        def answer(samples: NDArray[Any]) -> Answer:
+            labels, shares = likeliest.prepared_confidence(samples)
+            if distances is None:
+                return labels, shares
+            return labels, np.concatenate([shares, distances.layers(samples)])
+
+        return answer
+
+
+def _steps(classifier: Any) -> tuple[list[Any], Any]:
+    """Return the transformers of a pipeline and its classifier."""
+    steps = [step for _, step in getattr(classifier, "steps", [("", classifier)])]
+    *before, last = [step for step in steps if step != "passthrough"]
+    return before, last
+
+
+def _transformed(transformers: Sequence[Any], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    for transformer in transformers:
+        values = transformer.transform(values)
+    return np.asarray(values, dtype=np.float64)
+
+
+def no_probabilities() -> UsageError:
+    """Return the error of a map whose confidence is asked of a model without probabilities."""
+    return UsageError(
+        "The model has no probabilities, so nobody can say how sure its map is.",
+        "Train it with --calibrate sigmoid, or wrap it in bridges.calibration.Calibrated.",
+    )
 
 
 def labelling_for(
-    classifier: Any, scene: Scene, codes: Sequence[int], dtype: str, nodata: int
+    classifier: Any,
+    scene: Scene,
+    codes: Sequence[int],
+    dtype: str,
+    nodata: int,
+    confidence: Confidence | None = None,
 ) -> Labelling:
     """Return how windows of a scene are labelled.
 
@@ -238,24 +249,29 @@ def labelling_for(
         Type of the map.
     nodata : int
         Value of pixels that are not classified.
+    confidence : Confidence, optional
+        Layers that are wanted beside classes.
 
     Raises
     ------
     DataError
         If the image has not as many bands as the classifier was trained on.
+    UsageError
+        If confidence is wanted of a classifier without probabilities.
     ValueError
         If a class of the classifier is not among ``codes``.
     """
     held = np.asarray(codes, dtype=dtype)
+    n_layers = confidence.n_layers if confidence else 0
     recipe = KernelRecipe.of(classifier)
     if recipe is None:
-        predict = getattr(classifier, "predict", classifier)
         # one call a window, and one at a time: nothing is known about it
         return Labelling(
             ArraySource(scene, lambda values: values),
-            lambda values: _positions(np.asarray(predict(values)), codes),
+            _opaque(classifier, codes, confidence),
             held,
             nodata,
+            n_layers=n_layers,
             parallel=False,
             batch=1 << 62,
         )
@@ -266,7 +282,31 @@ def labelling_for(
     if small and all(is_featurewise(transformer) for transformer in recipe.transformers):
         source = TableSource(scene, recipe.prepare, first)
     known = held[_positions(recipe.classes, codes)]
-    return Labelling(source, recipe.labeller.prepared_indices, known, nodata)
+    return Labelling(source, recipe.answers(confidence), known, nodata, n_layers=n_layers)
+
+
+def _opaque(
+    classifier: Any, codes: Sequence[int], confidence: Confidence | None
+) -> Callable[[NDArray[Any]], Answer]:
+    """Return what makes positions and layers of physical values by calling the classifier."""
+    if confidence is None:
+        predict = getattr(classifier, "predict", classifier)
+        return lambda values: (_positions(np.asarray(predict(values)), codes), None)
+    if not hasattr(classifier, "predict_proba"):
+        raise no_probabilities()
+    places = _positions(np.asarray(classifier.classes_), codes)
+    transformers, _ = _steps(classifier)
+    distances = confidence.dissimilarity(None)
+
+    def answer(values: NDArray[Any]) -> Answer:
+        p = np.asarray(classifier.predict_proba(values))
+        shares = share_layers(p)
+        if distances is not None:
+            away = distances.layers(_transformed(transformers, values))
+            shares = np.concatenate([shares, away])
+        return places[p.argmax(axis=1)], shares
+
+    return answer
 
 
 def _require_bands(scene: Scene, n_features: int) -> None:

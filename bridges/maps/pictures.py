@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bridges.errors import DataError
 from bridges.samples.labels import UNLABELLED, open_labels
 from bridges.samples.reading import AS_IT_STANDS, LabelReading
 from bridges.scene.palette import Color, class_palette
@@ -69,6 +70,31 @@ def map_picture(path: str | Path, *, largest_edge: int = LARGEST_EDGE) -> ClassP
         codes[codes == dataset.nodata] = UNLABELLED
     colors = {code: (rgba[0], rgba[1], rgba[2]) for code, rgba in table.items() if code in names}
     return ClassPicture(codes, names, colors, step)
+
+
+def layer_picture(
+    path: str | Path, name: str, *, largest_edge: int = LARGEST_EDGE
+) -> NDArray[np.float64]:
+    """Read back a layer of a file by its description, in physical values, NaN where there is none.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or has no such layer.
+    """
+    with opened(path) as dataset:
+        if name not in dataset.descriptions:
+            raise DataError(
+                f"{path} has no layer '{name}'.", f"It has {', '.join(dataset.descriptions)}."
+            )
+        band = dataset.descriptions.index(name) + 1
+        step = thinning(dataset.height, dataset.width, largest_edge)
+        strips = _strips(dataset.height, dataset.width, step)
+        parts = [dataset.read(band, window=window)[::step, ::step] for window in strips]
+        stored = np.concatenate(parts)
+        values = stored * float(dataset.scales[band - 1])
+        values[stored == dataset.nodata] = np.nan
+    return values
 
 
 def label_picture(

@@ -150,11 +150,11 @@ def _probe(labelling: Labelling, stored: Stored) -> tuple[float, float, float]:
     if not n_valid:
         return 0.0, 0.0, 0.0
     samples = np.concatenate(taken)
-    labelling.label(samples[:128])  # machine code is loaded before the clock
+    labelling.answer(samples[:128])  # machine code is loaded before the clock
     n, spent = 0, 0.0
     while n < n_valid and spent < PROBE_S:
         started = time.perf_counter()
-        n += len(labelling.label(samples[n : n + 1024]))
+        n += len(labelling.answer(samples[n : n + 1024])[0])
         spent += time.perf_counter() - started
     equal = 1 - len(distinct(samples)[0]) / n_valid
     return spent / n, equal, min(1.0, n_valid / min(looked, stored.visible.size))

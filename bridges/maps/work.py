@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from bridges.machine.comm import Communicator
     from bridges.machine.progress import Progress
-    from bridges.maps.labelling import KernelRecipe
+    from bridges.maps.labelling import Confidence, KernelRecipe
     from bridges.scene.scene import Scene
 
 VERSION = 1
@@ -52,6 +52,8 @@ class Job:
         Class codes, ascending.
     dtype, nodata
         Of the map.
+    confidence : Confidence or None
+        Layers that are wanted beside classes.
     merges : bool
         Whether equal pixels are evaluated once.
     key : str
@@ -67,13 +69,15 @@ class Job:
     codes: tuple[int, ...]
     dtype: str
     nodata: int
+    confidence: Confidence | None
     merges: bool
     key: str
     finished: dict[int, Place]
 
     def labelling(self) -> Labelling:
         """Return how windows are labelled by the recipe."""
-        return labelling_for(self.recipe, self.scene, self.codes, self.dtype, self.nodata)
+        of_map = (self.codes, self.dtype, self.nodata)
+        return labelling_for(self.recipe, self.scene, *of_map, self.confidence)
 
 
 def do_windows(
@@ -127,11 +131,12 @@ def _do(
     stored = job.scene.read_stored(job.windows[number])
     with gate:
         started = time.perf_counter()
-        classes = labelling.classes(stored)
+        rasters = labelling.rasters(stored)
         label_s = time.perf_counter() - started
-        about, content = encode(classes[None])
+        encoded = [encode(raster) for raster in rasters]
+    told = {"rasters": [about for about, _ in encoded], "label_s": label_s}
     with write_errors(job.path):
-        return parts.add(number, {"rasters": [about], "label_s": label_s}, content)
+        return parts.add(number, told, [piece for _, content in encoded for piece in content])
 
 
 def key_of(

@@ -121,9 +121,22 @@ def calibration_section(calibration: Mapping[str, Any]) -> Section:
 
 
 def map_section(
-    predicted: NDArray[Any], truth: NDArray[Any] | None, class_names: Mapping[int, str]
+    predicted: NDArray[Any],
+    truth: NDArray[Any] | None,
+    class_names: Mapping[int, str],
+    facts: Mapping[str, Any] | None = None,
 ) -> Section:
-    """Return the predicted map beside the truth and the error map, one picture each."""
+    """Return the predicted map beside the truth and the error map, and the area of every class.
+
+    Parameters
+    ----------
+    predicted, truth : ndarray of shape (h, w)
+        Class codes.
+    class_names : mapping of int to str
+        Their names.
+    facts : mapping, optional
+        The entry ``map`` of ``metrics.json``.
+    """
     from bridges.report import map_plots
 
     pictures = [
@@ -137,7 +150,22 @@ def map_section(
         pictures.append(Picture(labels, "The truth where it is known.", raster=True))
         note = "Errors where the truth is known, training pixels included."
         pictures.append(Picture(errors, note, raster=True))
-    return Section("Map", pictures=pictures)
+    tables = [] if facts is None else [_areas(facts)]
+    return Section("Map", tables=tables, pictures=pictures)
+
+
+def _areas(facts: Mapping[str, Any]) -> Table:
+    counted = [
+        [name, of["pixels"], f"{of['share']:.1%}"]
+        + ([] if of["hectares"] is None else [f"{of['hectares']:,.1f}"])
+        for name, of in facts["classes"].items()
+    ]
+    heads = ["class", "pixels", "share of the map", "hectares"][: len(counted[0])]
+    note = (
+        "Counted pixels, not estimated areas: errors of the map do not cancel. With a probability "
+        "sample, python -m bridges.assess estimates areas and their standard errors."
+    )
+    return Table(heads, counted, note=note)
 
 
 def quality_section(metrics: Mapping[str, Any]) -> Section:

@@ -12,6 +12,7 @@ from bridges.samples.whole_groups import blocks_of, polygons_of, regions_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bridges.accuracy.applicability import Applicability
     from bridges.calibration.calibrated import Calibrated
     from bridges.calibration.learning import Method
     from bridges.samples.labelled import LabelledData
@@ -85,6 +86,18 @@ def calibrate(
     from bridges.calibration.calibrated import Calibrated
 
     return Calibrated(model, method, random_state=seed).fit_calibration(model, X, y, groups=groups)
+
+
+def applicability(X: NDArray[np.float64], groups: NDArray[np.intp] | None) -> Applicability:
+    """Return what scaled training samples (n, d) are like, held against those of other groups.
+
+    Groups are those on which probabilities are learnt, so that the threshold is for the very
+    samples to which the probabilities apply.
+    """
+    from bridges.accuracy.applicability import Applicability
+
+    several = groups is not None and len(np.unique(groups)) > 1
+    return Applicability.from_training(X, folds=groups if several else None)
 
 
 def calibration_facts(

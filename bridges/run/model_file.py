@@ -32,7 +32,12 @@ MOVED = {
 """Where types that older files name are found today: (module, type) to module."""
 
 
-def save_model(model: Any, meta: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+def save_model(
+    model: Any,
+    meta: Mapping[str, Any],
+    path: str | os.PathLike[str],
+    applicability: Mapping[str, Any] | None = None,
+) -> None:
     """Write a fitted model and what belongs to it into one file, whole or not at all.
 
     Parameters
@@ -44,6 +49,9 @@ def save_model(model: Any, meta: Mapping[str, Any], path: str | os.PathLike[str]
         back as strings.
     path : path-like
         The file, by convention ``*.skops``.
+    applicability : mapping, optional
+        :meth:`bridges.accuracy.applicability.Applicability.state` of the training samples, which
+        comes back as ``meta["applicability"]``.
 
     Raises
     ------
@@ -58,6 +66,7 @@ def save_model(model: Any, meta: Mapping[str, Any], path: str | os.PathLike[str]
         "format_version": FORMAT_VERSION,
         "meta": json.dumps(dict(meta), allow_nan=False, default=plain),
         "model": model,
+        "applicability": None if applicability is None else dict(applicability),
     }
     hint = "Use kernels and samplers by name, not as Python objects, to save a model."
     try:
@@ -109,7 +118,9 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
             f"{file} was written by a newer version of the toolkit.",
             "Update the toolkit, or train the model again with this version.",
         )
-    return content["model"], json.loads(content["meta"])
+    meta = json.loads(content["meta"])
+    known = content.get("applicability")
+    return content["model"], meta if known is None else meta | {"applicability": known}
 
 
 def _read(file: Path) -> Any:

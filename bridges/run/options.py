@@ -28,6 +28,7 @@ from collections.abc import Iterable, Sequence
 
 from bridges.calibration.learning import METHODS
 from bridges.errors import UsageError
+from bridges.maps.layers import NAMES
 from bridges.run import label_options, table_options
 from bridges.run.option_types import (
     any_number,
@@ -197,6 +198,14 @@ CALIBRATE = Option(
     SVM,
     choices=METHODS,
 )
+LAYERS = Option(
+    ("--layers",),
+    "layers beside the map: confidence.tif (probability, margin, entropy, dissimilarity); "
+    "calibrates by sigmoid if nothing else is said",
+    (*TRAINING, "predict"),
+    OUTPUT,
+    choices=NAMES,
+)
 JOBS = Option(("--jobs",), "threads (default: all cores)", LEARNING, type=at_least(1))
 
 OPTIONS = (
@@ -204,7 +213,7 @@ OPTIONS = (
     OUT, OVERWRITE, DRY_RUN,
     IMAGE, LABELS, GROUPS, CLASSES, BANDS, MASK, NODATA, TABLE, SPLIT, TEST_SIZE, BLOCK_SIZE,
      REGIONS, BUFFER, SPACE, SCALE, *label_options.OPTIONS, *table_options.OPTIONS,
-    KERNEL, GAMMA, DEGREE, COEF0, C, CLASS_WEIGHT, MULTICLASS, CALIBRATE,
+    KERNEL, GAMMA, DEGREE, COEF0, C, CLASS_WEIGHT, MULTICLASS, CALIBRATE, LAYERS,
 )  # fmt: skip
 """In the order of ``--help``."""
 

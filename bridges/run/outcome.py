@@ -27,24 +27,24 @@ from bridges.report.page import Picture, Section, Table, render_report
 from bridges.report.sections import (
     calibration_section,
     classes_section,
-    map_section,
     quality_section,
     run_section,
     scores_section,
 )
 from bridges.run.calibrating import calibration_facts
+from bridges.run.drawing import confidence_shown, map_shown, write_map
 from bridges.run.record import run_record
 from bridges.run.split_report import mismatches, profiles, question, split_section
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bridges.accuracy.applicability import Applicability
     from bridges.calibration.calibrated import Calibrated
     from bridges.machine.comm import Communicator
     from bridges.run.console import Narrator
     from bridges.run.load import Inputs
     from bridges.run.record import Run
-    from bridges.scene.scene import Scene
 
 
 T = TypeVar("T")
@@ -127,6 +127,9 @@ def write_outcome(
     run: Run,
     comm: Communicator,
     calibrated: Calibrated | None = None,
+    known: Applicability | None = None,
+    *,
+    layers: bool = False,
 ) -> None:
     """Write every file of a run into its folder.
 
@@ -147,6 +150,10 @@ def write_outcome(
         Ranks of which the others wait to :func:`bridges.maps.classify.assist` with the map.
     calibrated : Calibrated, optional
         The model with its probabilities, which is saved and mapped then.
+    known : Applicability, optional
+        Of the training samples; is saved with the model.
+    layers : bool
+        Whether ``confidence.tif`` is written beside the map.
 
     Raises
     ------
@@ -161,13 +168,13 @@ def write_outcome(
     folder = run.folder
     pipeline = Pipeline([("scale", scaler), ("classify", calibrated or model)])
     with folder.target("model.skops") as target:
-        save_model(pipeline, model_meta(inputs, metrics), target)
+        state = None if known is None else known.state()
+        save_model(pipeline, model_meta(inputs, metrics), target, state)
     run.clock.lap("save")
     _write_record(metrics, run)
-    scene = inputs.scene
-    if scene is not None:
+    if inputs.scene is not None:
         try:
-            _write_map(pipeline, inputs, scene, run, comm)
+            metrics["map"] = write_map(pipeline, inputs, run, comm, known if layers else None)
         except DataError as error:
             folder.commit()
             raise DataError(
@@ -225,9 +232,10 @@ def _sections(
     parts: list[Section | None] = [scores_section(metrics)]
     if found is not None:
         parts.append(draw("distances of the split", lambda: split_section(inputs, found)))
-    scene = inputs.scene
-    if scene is not None:
-        parts.append(draw("map", lambda: _draw_map(inputs, scene, run)))
+    if inputs.scene is not None:
+        parts.append(draw("map", lambda: map_shown(inputs, run, metrics["map"])))
+        if "inside_aoa" in metrics["map"]:
+            parts.append(draw("confidence", lambda: confidence_shown(run, metrics["map"])))
     parts.append(draw("classes", lambda: classes_section(metrics)))
     if metrics["calibration"] is not None:
         parts.append(draw("calibration", lambda: calibration_section(metrics["calibration"])))
@@ -261,55 +269,6 @@ def _lead(metrics: Mapping[str, Any], inputs: Inputs) -> str:
     if metrics["auroc"] is not None:
         accuracy += f", AUROC {metrics['auroc']:.3f}"
     return f"{accuracy} on {metrics['n_test']:,} test samples. {inputs.split.note}"
-
-
-def _write_map(pipeline: Any, inputs: Inputs, scene: Scene, run: Run, comm: Communicator) -> None:
-    """Classify the scene into map.tif."""
-    from bridges.maps.classify import predict_map
-
-    names, folder = inputs.data.class_names, run.folder
-    with folder.target("map.tif") as target, run.narrator.progress("map (pixels)") as progress:
-        predict_map(
-            pipeline,
-            scene,
-            target,
-            class_names=names,
-            class_colors=scene.colors_for(names),
-            comm=comm,
-            progress=progress,
-            told=lambda expected: run.narrator.say(f"map: {expected}"),
-        )
-
-
-def _draw_map(inputs: Inputs, scene: Scene, run: Run) -> Section:
-    """Draw map.png; return the report's section."""
-    from bridges.maps.pictures import label_picture, map_picture
-    from bridges.report.map_plots import map_figure
-    from bridges.report.plots import save_figure
-    from bridges.samples.reading import AS_IT_STANDS
-
-    names, folder = inputs.data.class_names, run.folder
-    predicted = map_picture(folder.file("map.tif"))
-    order = {code: place for place, code in enumerate(names, start=1)}
-    shown = {place: names[code] for code, place in order.items()}
-    drawn = _renumbered(predicted.codes, order)
-    truth = None
-    if inputs.truth is not None:
-        field = inputs.label_field
-        reading = inputs.reading or AS_IT_STANDS
-        picture = label_picture(scene, inputs.truth, label_field=field, reading=reading)
-        truth = _renumbered(picture.codes, order)
-    with folder.target("map.png") as target:
-        save_figure(map_figure(drawn, truth, shown), target)
-    return map_section(drawn, truth, shown)
-
-
-def _renumbered(codes: NDArray[np.int64], order: dict[int, int]) -> NDArray[np.int64]:
-    """Return codes as 1, 2, … in the order of the classes, 0 for everything else."""
-    drawn = np.zeros_like(codes)
-    for code, place in order.items():
-        drawn[codes == code] = place
-    return drawn
 
 
 def _quality(model: Any, metrics: dict[str, Any]) -> Section:

@@ -17,6 +17,7 @@ from bridges.run.parser import Option
 if TYPE_CHECKING:
     import argparse
 
+    from bridges.accuracy.applicability import Applicability
     from bridges.maps.classify import MapSummary
     from bridges.scene.scene import Scene
 
@@ -76,8 +77,16 @@ def _draw(
     from bridges.scene.opening import open_scene
 
     out = Path(args.out)
-    if out.exists() and not args.overwrite:
-        raise UsageError(f"The map {out} exists.", "Choose another --out FILE, or add --overwrite.")
+    sure = None if args.layers is None else out.with_name("confidence.tif")
+    for target in (out, sure):
+        if target is not None and target.exists() and not args.overwrite:
+            raise UsageError(
+                f"The file {target} exists.", "Choose another --out FILE, or add --overwrite."
+            )
+    if sure == out:
+        raise UsageError(
+            "The map cannot be called confidence.tif, as its layers are.", "Name --out otherwise."
+        )
     model, meta = load_model(args.model)
     scene = open_scene(args.image, bands=args.bands, nodata=args.nodata, mask=args.mask)
     for note in scene.notes:
@@ -95,10 +104,22 @@ def _draw(
             n_jobs=args.jobs,
             comm=comm,
             resume=args.resume,
+            confidence=sure,
+            applicability=_known(meta, narrator) if args.layers else None,
             progress=progress,
             told=lambda expected: narrator.say(f"map: {expected}"),
         )
     return summary, names
+
+
+def _known(meta: dict[str, Any], narrator: Narrator) -> Applicability | None:
+    """Return what the training samples were like, if the model file tells."""
+    from bridges.accuracy.applicability import Applicability
+
+    if "applicability" not in meta:
+        narrator.warn("The model file does not tell its training samples: no dissimilarity.")
+        return None
+    return Applicability.from_state(meta["applicability"])
 
 
 def require_bands(scene: Scene, trained: Sequence[str], narrator: Narrator) -> None:
@@ -154,6 +175,7 @@ def _counts(summary: MapSummary, names: dict[int, str]) -> dict[str, Any]:
             for code, pixels in sorted(summary.counts.items())
         ],
         "masked_pixels": summary.n_masked,
+        "inside_aoa": summary.inside_share,
         "seconds": summary.total_s,
     }
 
@@ -170,7 +192,10 @@ def _text(summary: MapSummary, names: dict[int, str]) -> str:
     for entry in _counts(summary, names)["classes"]:
         area = "–" if entry["area_ha"] is None else f"{entry['area_ha']:.1f}"
         lines.append(f"{entry['name']:{width}}  {entry['pixels']:10}  {area:>12}")
-    return "\n".join([*lines, f"{'masked':{width}}  {summary.n_masked:10}"])
+    lines.append(f"{'masked':{width}}  {summary.n_masked:10}")
+    if summary.inside_share is not None:
+        lines.append(f"{summary.inside_share:.1%} of it inside the area of applicability")
+    return "\n".join(lines)
 
 
 def command(module: str) -> Command:

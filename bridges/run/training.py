@@ -16,7 +16,7 @@ from bridges.classifier import fit_telling, is_collective, notes_of, null_contro
 from bridges.errors import DataError
 from bridges.machine import comm as mpi
 from bridges.report.text import score_table
-from bridges.run.calibrating import calibrate, groups_of
+from bridges.run.calibrating import applicability, calibrate, groups_of
 from bridges.run.config import recorded
 from bridges.run.console import Narrator
 from bridges.run.folder import RunFolder
@@ -67,7 +67,8 @@ def train(
         args.scale,
         partial(make_model, args),
         facts,
-        args.calibrate,
+        args.calibrate or ("sigmoid" if args.layers else None),
+        args.layers is not None,
     )
     if args.dry_run:
         mpi.on_root(comm, lambda: _dry_run(job, describe, narrator))
@@ -102,6 +103,8 @@ class Job:
         Further entries of ``metrics.json``.
     calibrate : str or None
         How the model gets probabilities; None for not at all.
+    layers : bool
+        Whether layers of confidence are written beside the map.
     """
 
     data: DataSpec
@@ -111,6 +114,7 @@ class Job:
     make_model: Callable[[], Any]
     facts: dict[str, Any]
     calibrate: Method | None = None
+    layers: bool = False
 
     def load(self, folder: Path) -> Inputs:
         """Read the data; the built-in scene is written into the folder."""
@@ -191,7 +195,10 @@ def _run(job: Job, run: Run, comm: mpi.Communicator) -> dict[str, Any] | None:
     metrics = score(model, controls, scaler, inputs, facts, calibrated)
     metrics["notes"] = run.narrator.notes
     run.clock.lap("score")
-    write_outcome(model, scaler, inputs, metrics, run, comm, calibrated)
+    known = None
+    if calibrated is not None and inputs.scene is not None:
+        known = applicability(scaler.transform(X), groups)
+    write_outcome(model, scaler, inputs, metrics, run, comm, calibrated, known, layers=job.layers)
     return metrics
 
 

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from bridges.predict import main as predict
 from bridges.run.calibrating import groups_of
 from bridges.run.model_file import load_model
 from bridges.samples.labelled import LabelledData
@@ -22,6 +23,19 @@ def table(tmp_path):
     path = tmp_path / "table.npz"
     np.savez(path, X=X, y=y, groups=groups)
     return str(path)
+
+
+@pytest.fixture
+def small_scene(make_raster):
+    """Return options for an image of 60 × 60 pixels of three classes, a third of it labelled."""
+    random = np.random.default_rng(0)
+    truth = np.arange(60) // 20 + 1
+    means = np.array([[0, 0], [100, 300], [200, 250], [320, 120]])
+    stack = means[truth][None].repeat(60, axis=0).transpose(2, 0, 1)
+    stack = stack + random.normal(scale=40, size=(2, 60, 60))
+    image = make_raster("image.tif", np.clip(stack, 1, 900).astype(np.uint16), nodata=0)
+    known = np.where(np.arange(60)[:, None] % 3, 0, truth).astype(np.uint8)
+    return ["--image", str(image), "--labels", str(make_raster("labels.tif", known, nodata=0))]
 
 
 @pytest.mark.parametrize(
@@ -82,3 +96,27 @@ def test_groups_are_what_the_split_leaves_out():
     assert blocks.tolist() == [0] * 4 + [1] * 4
     without, _ = groups_of(samples(None), "buffered", 4)
     assert without.tolist() == blocks.tolist()
+
+
+def test_a_scene_gets_layers_in_training_and_in_prediction(small_scene, tmp_path, capsys):
+    out = tmp_path / "run"
+    options = [*small_scene, "--split", "random", "--layers", "confidence", "--json", "--quiet"]
+    assert main([*options, "--out", str(out)]) == 0
+    metrics = json.loads(capsys.readouterr().out)
+    assert metrics["calibration"]["method"] == "sigmoid"
+    assert 0 < metrics["map"]["inside_aoa"] <= 1
+    shares = [of["share"] for of in metrics["map"]["classes"].values()]
+    assert sum(shares) == pytest.approx(1)
+    report = (out / "report.html").read_text()
+    assert "area of applicability" in report
+    assert "hectares" in report
+    again = tmp_path / "other" / "map.tif"
+    again.parent.mkdir()
+    image = options[options.index("--image") + 1]
+    asked = [str(out / "model.skops"), "--image", image, "--out", str(again), "--quiet", "--json"]
+    assert predict([*asked, "--layers", "confidence"]) == 0
+    assert json.loads(capsys.readouterr().out)["inside_aoa"] == metrics["map"]["inside_aoa"]
+    for name in ("map.tif", "confidence.tif"):
+        assert (again.parent / name).read_bytes() == (out / name).read_bytes()
+    assert predict([*asked, "--layers", "confidence"]) == 2
+    assert "exists" in capsys.readouterr().err

@@ -1,0 +1,3 @@
+"""The layers that there are beside a map, by the names of ``--layers``."""
+
+NAMES = ("confidence",)
