@@ -32,6 +32,10 @@ class ToolkitError(Exception):
         return f"{self.message} Hint: {self.hint}" if self.hint else self.message
 
 
+class ToldWarning(UserWarning):
+    """A warning about a fit whose text is kept in ``notes_``, too, where commands read it."""
+
+
 class UsageError(ToolkitError, ValueError):
     """An option, name or parameter that does not exist or does not fit the others."""
 

@@ -144,7 +144,7 @@ class Diagnostics(_Record):
     energy_gap_mean, energy_gap_max : float or None
         Over problems, gap of the combined coefficients: the ones that the model uses.
     best_sample_gap_mean : float or None
-        Over problems, gap of the best single sample.
+        Over problems, gap of the best single sample on the problem's own lattice.
     averaged_gap_mean : float or None
         Over problems, gap of the plain average of the 20 lowest samples, told beside that of their
         hull.
@@ -157,6 +157,9 @@ class Diagnostics(_Record):
     rounded_gap_mean : float or None
         Over problems, gap of the exact optimum rounded to the lattice: the reference that a sampler
         has to beat.
+    looked_again_fraction : float or None
+        Share of problems whose first samples were too coarse, so that they were sampled again on
+        intervals around what had been found.
     lattice_gap_mean : float or None
         Over problems with a proven optimum on the lattice, gap of that optimum: the least that any
         single sample can have.
@@ -220,6 +223,10 @@ class Diagnostics(_Record):
             "mean",
             "rounded optimum's gap",
         ),
+    )
+    looked_again_fraction: float | None = field(
+        default=None,
+        metadata=told("duals sampled again on intervals that fit", "mean", "looked at again"),
     )
     lattice_gap_mean: float | None = field(
         default=None,

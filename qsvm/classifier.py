@@ -15,26 +15,30 @@ from bridges.machine.progress import Progress, no_progress
 from bridges.svm.base import KernelModel
 from bridges.svm.kernels import NAMES, Kernel
 from bridges.svm.multiclass import MultiClass
+from qsvm.fitting.controls import controls_of
 from qsvm.fitting.duals import ModelDuals, build_duals
+from qsvm.fitting.looks import LOOKS
 from qsvm.fitting.penalty import AUTO, SMALL
+from qsvm.fitting.telling import notes_on, warn_of
 from qsvm.fitting.together import Fitted, Sampling, fit_together
-from qsvm.formulations.base import Encoding, Formulation, make_formulation
+from qsvm.formulations.base import FITTED, PAPERS, Encoding, Formulation, make_formulation
 from qsvm.formulations.bias import BIAS_RULES
-from qsvm.formulations.combination import AVERAGED, COMBINATIONS, HULL
+from qsvm.formulations.combination import COMBINATIONS, HULL
 from qsvm.formulations.solution import Rules
 from qsvm.held import SamplerHolder
 from qsvm.problem.dual_problem import bit_weights
-from qsvm.samplers.base import WholeNumbers, is_analog, is_null_control, options_for_hull
+from qsvm.samplers.base import (
+    WholeNumbers,
+    is_analog,
+    is_null_control,
+    may_ask_again,
+    options_for_hull,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from qsvm.samplers.base import DualSampler
-
-DEFAULT_READS = 100
-"""Columns of the control by random points where the sampler does not tell how many it draws."""
-
-SHARED_WITH_EXACT = ("kernel", "gamma", "degree", "coef0", "multiclass", "class_weight")
 
 
 class QuboSVC(SamplerHolder, KernelModel):
@@ -55,6 +59,10 @@ class QuboSVC(SamplerHolder, KernelModel):
     n_bits : int or "auto"
         Bits K per coefficient; ``"auto"`` is one on a chip, what a sampler of whole numbers says
         (``hybrid-nl``: seven, 128 levels), and two elsewhere.
+    encoding : {"fitted", "papers"}
+        ``"papers"``: the lattice runs from 0 to C_n. ``"fitted"``: where the hull of its samples
+        stays more than 5 % above the optimum (linear kernels, large C, copies of a sample), a
+        sampler on this machine looks again on intervals around it (:mod:`qsvm.fitting.looks`).
     penalty : float, "auto" or "small"
         ξ; adding ξ to every kernel value is the same. ``"auto"`` is the mean k(x, x), on a chip
         ``"small"``: the least that keeps the optimum near the plane
@@ -103,6 +111,8 @@ class QuboSVC(SamplerHolder, KernelModel):
     classes_, n_features_in_, support_, support_vectors_, dual_coef_, intercept_, fit_report_, \
 diagnostics_
         See :class:`bridges.classifier.KernelClassifier`.
+    notes_ : list of str
+        That duals were looked at again, or that the lattice is too coarse.
     gamma_ : float
         γ as a number.
     energies_ : ndarray of shape (n_duals, 4)
@@ -133,6 +143,7 @@ diagnostics_
         "C": [Interval(Real, 0, None, closed="neither"), StrOptions({"encoding"})],
         "base": [Interval(Real, 1, None, closed="left")],
         "n_bits": [Interval(Integral, 1, 16, closed="both"), StrOptions({AUTO})],
+        "encoding": [StrOptions({FITTED, PAPERS})],
         "penalty": [Interval(Real, 0, None, closed="left"), StrOptions({AUTO, SMALL})],
         "kernel": [StrOptions(set(NAMES)), callable],
         "gamma": [StrOptions({"scale", "auto"}), Interval(Real, 0, None, closed="neither")],
@@ -158,6 +169,7 @@ diagnostics_
         *,
         base: float = 2,
         n_bits: int | str = "auto",
+        encoding: str = FITTED,
         penalty: float | str = "auto",
         kernel: str | Callable[..., Any] = "rbf",
         gamma: float | str = "scale",
@@ -179,6 +191,7 @@ diagnostics_
         self.C = C
         self.base = base
         self.n_bits = n_bits
+        self.encoding = encoding
         self.penalty = penalty
         self.kernel = kernel
         self.gamma = gamma
@@ -255,7 +268,9 @@ diagnostics_
         selective = not is_null_control(sampler)
         rules = Rules(self.n_keep, self.combination, self.bias, selective)
         proof_seconds = self.proof_seconds if selective else 0.0
-        return Sampling(sampler, rules, self.refine_rounds, self.n_jobs, proof_seconds)
+        fitted = self.encoding == FITTED and self.combination == HULL and not self.refine_rounds
+        looks = LOOKS if fitted and may_ask_again(sampler) else 0
+        return Sampling(sampler, rules, self.refine_rounds, self.n_jobs, proof_seconds, looks)
 
     def _set(self, fitted: Fitted) -> QuboSVC:
         """Keep what a fit gave."""
@@ -269,6 +284,9 @@ diagnostics_
         self.sampler_timing_ = fitted.timing
         self.diagnostics_ = fitted.diagnostics
         self.fit_report_ = fitted.report
+        optimised = not is_null_control(self._sampler_kind())
+        self.notes_ = notes_on(fitted.diagnostics) if optimised else []
+        warn_of(self.notes_)
         return self
 
     @property
@@ -305,12 +323,12 @@ diagnostics_
             Kernel(self.kernel, degree=self.degree, coef0=self.coef0),
             self.gamma,
             self._formulation(),
-            self.encoding(),
+            self.resolved_encoding(),
             label="svm",
             penalty=self._penalty(),
         )
 
-    def encoding(self) -> Encoding:
+    def resolved_encoding(self) -> Encoding:
         """Return the encoding with C as a number."""
         n_bits = self.resolved_bits()
         scale = 1.0 / float(bit_weights(self.base, n_bits)[0])  # S = Σ B^k, as B^0 = 1
@@ -354,15 +372,6 @@ diagnostics_
 
         return as_dual_sampler(self.sampler, self.sampler_params or {})
 
-    def _columns(self) -> int:
-        """Return how many distinct samples a dual has: as fitted, else as the sampler draws."""
-        if hasattr(self, "sample_energies_"):
-            counts = [len(energies) for energies in self.sample_energies_]
-            found = max(1, round(sum(counts) / len(counts)))
-        else:
-            found = int(getattr(self.make_sampler(), "num_reads", None) or DEFAULT_READS)
-        return min(found, self.n_keep or found)
-
     def null_controls(self) -> dict[str, Any]:
         """Return unfitted classifiers that tell what the sampler contributed.
 
@@ -374,26 +383,5 @@ diagnostics_
             distinct samples, combined in the same way; ``exact_same_members`` and ``exact_all``:
             the exact SVM with the same kernel and C.
         """
-        draws = {"num_draws": self.n_keep or AVERAGED}
-        plain: dict[str, Any] = {"refine_rounds": 0, "combination": "mean"}
-        shared = {name: getattr(self, name) for name in SHARED_WITH_EXACT}
-        shared["multiclass"] = self.outputs
-        exact = registry.make("sklearn-svc", **shared, C=self.encoding().C)
-        # the controls see the problem that the sampler saw, whatever they would choose themselves
         same = {"n_bits": self.resolved_bits(), "penalty": self._penalty()}
-        plain |= same
-        columns = {}
-        if self.combination == HULL:
-            points = {"sampler": "random-lattice", "sampler_params": {"num_draws": self._columns()}}
-            columns["random_hull"] = clone(self).set_params(**points, **same, refine_rounds=0)
-        return {
-            "random_alpha": clone(self).set_params(
-                sampler="random-alpha", sampler_params=draws, **plain
-            ),
-            **columns,
-            "constant_alpha": clone(self).set_params(
-                sampler="constant-alpha", sampler_params=None, **plain
-            ),
-            "exact_same_members": exact,
-            "exact_all": clone(exact),
-        }
+        return controls_of(self, self.resolved_encoding().C, same)

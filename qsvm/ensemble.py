@@ -55,8 +55,8 @@ class QuboEnsemble(SamplerHolder, KernelEnsemble):
         Pixels per member.
     sampling, stratify, combine, map
         See :class:`bridges.ensemble.bagging.KernelEnsemble`.
-    base, n_bits, penalty, kernel, gamma, degree, coef0, multiclass, class_weight, sampler, \
-refine_rounds, combination, bias, precision, proof_seconds
+    base, n_bits, encoding, penalty, kernel, gamma, degree, coef0, multiclass, class_weight, \
+sampler, refine_rounds, combination, bias, precision, proof_seconds
         See :class:`qsvm.classifier.QuboSVC`.
     num_reads, num_sweeps : int or None
         Samples drawn per QUBO, and sweeps of each; None leaves it to the sampler.
@@ -106,6 +106,7 @@ intercept_, estimators_, estimators_samples_, member_weights_, oob_score_
         combine: Fusion = "mean",
         base: float = 2,
         n_bits: int | str = "auto",
+        encoding: str = "fitted",
         penalty: float | str = "auto",
         kernel: str | Callable[..., Any] = "rbf",
         gamma: float | str = "scale",
@@ -135,6 +136,7 @@ intercept_, estimators_, estimators_samples_, member_weights_, oob_score_
         self.combine = combine
         self.base = base
         self.n_bits = n_bits
+        self.encoding = encoding
         self.penalty = penalty
         self.kernel = kernel
         self.gamma = gamma

@@ -11,6 +11,7 @@ from bridges.ensemble.fusion import Fusion
 from bridges.run import options
 from bridges.run.option_types import at_least, key_value, number
 from bridges.run.parser import Option
+from qsvm.formulations.base import FITTED, PAPERS
 from qsvm.formulations.bias import BIAS_RULES
 from qsvm.formulations.combination import COMBINATIONS, HULL
 from qsvm.resume import storing_sampler
@@ -94,6 +95,14 @@ N_BITS = Option(
     default="auto",
     type=bits,
     metavar="K",
+)
+ENCODING = Option(
+    ("--encoding",),
+    "the papers' lattice from 0 to C, or fitted where that is too coarse",
+    ("train",),
+    options.SVM,
+    default=FITTED,
+    choices=(FITTED, PAPERS),
 )
 PENALTY = Option(
     ("--penalty",), "penalty ξ for Σ α y = 0: a number; small, as on a chip; auto",
@@ -206,7 +215,7 @@ OPTIONS = (
     MULTICLASS,
     LIST_SAMPLERS,
     MEMBERS, MEMBER_SIZE, SAMPLING, STRATIFY, COMBINE,
-    C, BASE, N_BITS, PENALTY,
+    C, BASE, N_BITS, ENCODING, PENALTY,
     NAME, NUM_READS, SWEEPS, SAMPLER_OPTION, REFINE, KEEP, COMBINATION, BIAS, PROOF_SECONDS,
     SOLVER, REGION, PROFILE, CHIP_NAME, ANNEALING_TIME, CHAIN_STRENGTH, SPIN_REVERSALS,
     TIME_LIMIT, MAX_QPU_SECONDS, MAX_HYBRID_SECONDS, RESUME,

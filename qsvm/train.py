@@ -36,6 +36,7 @@ def make_model(args: argparse.Namespace) -> QuboEnsemble:
         combine=args.combine,
         base=args.base,
         n_bits=args.n_bits,
+        encoding=args.encoding,
         penalty=args.penalty,
         kernel=args.kernel,
         gamma=args.gamma,

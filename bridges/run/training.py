@@ -7,13 +7,14 @@ import dataclasses
 import json
 import re
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridges.classifier import fit_telling, is_collective, notes_of, null_controls_of
-from bridges.errors import DataError
+from bridges.errors import DataError, ToldWarning
 from bridges.machine import comm as mpi
 from bridges.report.text import score_table
 from bridges.run.calibrating import applicability, calibrate, groups_of
@@ -165,7 +166,7 @@ def _run(job: Job, run: Run, comm: mpi.Communicator) -> dict[str, Any] | None:
     X, y, names, groups = mpi.on_root(comm, load)
     run.clock.lap("load")
     scaler = make_scaler(job.scale).fit(X)
-    with named_classes(names), run.narrator.progress("training") as progress:
+    with named_classes(names), run.narrator.progress("training") as progress, notes_instead():
         fit_telling(model, scaler.transform(X), y, progress)
     for note in notes_of(model):
         run.narrator.note(note)
@@ -220,6 +221,14 @@ def _require_a_map_of(inputs: Inputs) -> None:
 
 
 @contextlib.contextmanager
+def notes_instead() -> Iterator[None]:
+    """Keep warnings quiet that are told as notes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ToldWarning)
+        yield
+
+
+@contextlib.contextmanager
 def named_classes(names: Mapping[int, str]) -> Iterator[None]:
     """Let errors call the classes by their names; models know codes only."""
     try:
@@ -251,7 +260,8 @@ def _fit_controls(
     for number, (name, control) in enumerate(controls.items(), start=1):
         narrator.say(f"null control {number} of {len(controls)}: {name}")
         if comm.rank == 0 or is_collective(control):
-            control.fit(X, y)
+            with notes_instead():  # what the model tells is told; controls are no models
+                control.fit(X, y)
     return controls
 
 

@@ -22,6 +22,7 @@ ABILITIES = (
     "chip",
     "check_account",
     "analog",
+    "asks_again",
     "for_hull",
     "handles",
     "limits",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridges.fit_report import Diagnostics, merged
+from qsvm.fitting.looks import Looked
 from qsvm.formulations.combination import HULL
 from qsvm.formulations.solution import solution
 from qsvm.problem.dual_problem import AT_BOUND
@@ -79,11 +80,26 @@ def assess(
     floor : Floor, optional
         What is known of the lowest point of its lattice (:mod:`qsvm.fitting.floors`).
     """
-    from qsvm.problem.exact import solve_box
-    from qsvm.samplers.dense.rounding import rounded_optimum
+    return assess_looked(Looked.once(problem, batch), found, rules, seed, floor)
 
-    optimum, exact = solve_box(problem)
-    rounded = float(problem.energies(rounded_optimum(problem, optimum))[0])
+
+def assess_looked(
+    looked: Looked,
+    found: Solution,
+    rules: Rules | None = None,
+    seed: int = 0,
+    floor: Floor | None = None,
+) -> DualQuality:
+    """Hold one dual, whose optimum is known, against it; see :func:`assess`.
+
+    Parameters
+    ----------
+    looked : Looked
+        The dual, its samples, its optimum.
+    found, rules, seed, floor
+        As :func:`assess` takes them; random points are drawn on the intervals of every look.
+    """
+    problem, batch, exact = looked.lattices[0], looked.batch, looked.exact
     alpha = found.alpha
     zero = float(problem.energies(problem.origin)[0])
     tolerance = AT_BOUND * problem.span
@@ -98,16 +114,17 @@ def assess(
         diagnostics=Diagnostics(
             energy_gap_mean=gap,
             energy_gap_max=gap,
-            best_sample_gap_mean=relative_gap(best, exact),
-            rounded_gap_mean=relative_gap(rounded, exact),
+            best_sample_gap_mean=relative_gap(looked.first_best, exact),
+            rounded_gap_mean=relative_gap(looked.rounded, exact),
             above_zero_fraction=_share(found.kept_energies > zero),
             equality_violation_mean=balance / total if total > 0 else 0.0,
             at_zero_fraction=float(np.mean(alpha <= problem.lower + tolerance)),
             at_bound_fraction=float(np.mean(alpha >= problem.upper - tolerance)),
             chain_break_fraction=batch.chain_break_fraction,
             couplers_dropped=batch.couplers_dropped,
-            **_beside_hull(problem, batch, found, rules, seed, exact),
-            **_shares(floor, best, exact),
+            looked_again_fraction=float(len(looked.lattices) > 1),
+            **_beside_hull(looked, found, rules, seed),
+            **_shares(floor, looked.first_best, exact),
         ),
     )
 
@@ -118,18 +135,15 @@ def _share(mask: NDArray[np.bool_]) -> float:
 
 
 def _beside_hull(
-    problem: DualProblem,
-    batch: SampleBatch,
-    found: Solution,
-    rules: Rules | None,
-    seed: int,
-    exact: float,
+    looked: Looked, found: Solution, rules: Rules | None, seed: int
 ) -> dict[str, float]:
     """Return what a hull is held against: the average of the same samples, random columns."""
     if rules is None or rules.combination != HULL:
         return {}
+    problem, batch, exact = looked.lattices[0], looked.batch, looked.exact
     averaged = solution(problem, batch, rules.averaged()).energy
-    points = random_points(problem, len(batch.energies), seed)
+    count = -(-len(batch.energies) // len(looked.lattices))
+    points = np.concatenate([random_points(p, count, seed) for p in looked.lattices])
     random = solution(problem, batch_from_rows(problem, points), rules).energy
     return {
         "averaged_gap_mean": relative_gap(averaged, exact),

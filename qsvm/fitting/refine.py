@@ -80,7 +80,7 @@ def refine(
         found = ask(
             sampler,
             current,
-            [_round_seed(seed, number) for seed in seeds],
+            [round_seed(seed, number) for seed in seeds],
             n_jobs=n_jobs,
             progress=_shifted(progress, number, rounds + 1),
         )
@@ -94,7 +94,7 @@ def refine(
     return [_merge(*pair) for pair in zip(problems, histories, strict=True)]
 
 
-def _round_seed(seed: int, number: int) -> int:
+def round_seed(seed: int, number: int) -> int:
     """Return the seed of a round; that of the first is the problem's own."""
     if number == 0:
         return seed

@@ -13,8 +13,9 @@ from sklearn.utils import check_random_state
 
 from bridges.fit_report import Diagnostics, FitReport
 from qsvm.fitting.answers import ask
-from qsvm.fitting.diagnostics import assess, energy_table, summarise
+from qsvm.fitting.diagnostics import assess_looked, energy_table, summarise
 from qsvm.fitting.floors import floors_of
+from qsvm.fitting.looks import look_again
 from qsvm.formulations.base import require_handled
 from qsvm.samplers.base import n_unknowns, told_seconds
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from bridges.machine.progress import Progress
     from qsvm.fitting.duals import ModelDuals
     from qsvm.fitting.floors import Floor
+    from qsvm.fitting.looks import Looked
     from qsvm.formulations.base import Coefficients
     from qsvm.formulations.solution import Rules
     from qsvm.problem.dual_problem import DualProblem
@@ -46,6 +48,8 @@ class Sampling:
         How samples become coefficients.
     refine_rounds : int
         Rounds of refinement.
+    looks : int
+        Closer looks at duals whose lattice is too coarse, at most (:mod:`qsvm.fitting.looks`).
     n_jobs : int or None
         Threads.
     proof_seconds : float
@@ -57,6 +61,7 @@ class Sampling:
     refine_rounds: int = 0
     n_jobs: int | None = None
     proof_seconds: float = 0.0
+    looks: int = 0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -132,7 +137,6 @@ def fit_together(
     started = time.perf_counter()
     batches = _sample([p for model in models for p in model.problems], seeds, sampling, progress)
     wall = time.perf_counter() - started
-    busy = sum(batch.solve_s for batch in batches)
     rows = [slice(end - len(m.problems), end) for m, end in zip(models, _ends(models), strict=True)]
     started = time.perf_counter()
     floors = floors_of(
@@ -141,12 +145,37 @@ def fit_together(
         sampling.n_jobs,
     )
     proof_s = (time.perf_counter() - started) / len(models)
+    started = time.perf_counter()
+    looked = _look(models, batches, seeds, sampling, progress)
+    wall += time.perf_counter() - started
+    busy = sum(dual.batch.solve_s for dual in looked)
     fitted = []
     for model, row, known in zip(models, rows, floors, strict=True):
-        mine = batches[row]
-        share = sum(b.solve_s for b in mine) / busy if busy > 0 else len(mine) / len(batches)
+        mine = looked[row]
+        spent = sum(dual.batch.solve_s for dual in mine)
+        share = spent / busy if busy > 0 else len(mine) / len(looked)
         fitted.append(_finish(model, mine, seeds[row], sampling, known, (wall * share, proof_s)))
     return fitted
+
+
+def _look(
+    models: Sequence[ModelDuals],
+    batches: list[SampleBatch],
+    seeds: list[int],
+    sampling: Sampling,
+    progress: Progress,
+) -> list[Looked]:
+    """Look at all duals of all models, closer where that is needed and wanted."""
+    return look_again(
+        [problem for model in models for problem in model.problems],
+        batches,
+        seeds,
+        sampling.sampler,
+        sampling.rules,
+        sampling.looks,
+        n_jobs=sampling.n_jobs,
+        progress=progress,
+    )
 
 
 def _ends(models: Sequence[ModelDuals]) -> list[int]:
@@ -173,7 +202,7 @@ def _sample(
 
 def _finish(
     model: ModelDuals,
-    batches: list[SampleBatch],
+    duals: list[Looked],
     seeds: list[int],
     sampling: Sampling,
     floors: list[Floor | None],
@@ -186,14 +215,13 @@ def _finish(
     started = time.perf_counter()
     solve_s, proof_s = spent_s
     rules = sampling.rules
+    batches = [dual.batch for dual in duals]
     found = model.formulation.finish(model.task, model.problems, batches, rules)
     order = _support(model, found)
     decoded = time.perf_counter()
     qualities = [
-        assess(problem, batch, solution, rules, seed, floor)
-        for problem, batch, solution, seed, floor in zip(
-            model.problems, batches, found.solutions, seeds, floors, strict=True
-        )
+        assess_looked(dual, solution, rules, seed, floor)
+        for dual, solution, seed, floor in zip(duals, found.solutions, seeds, floors, strict=True)
     ]
     report = FitReport(
         kernel_s=model.kernel_s,

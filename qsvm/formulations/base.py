@@ -39,6 +39,11 @@ Outputs = Literal["ovo", "ovr", "number"]
 """What the outputs of a model are: one per pair of classes, one per class, or the number itself."""
 
 
+FITTED, PAPERS = "fitted", "papers"
+"""Lattices: the papers', from 0 to C, and one that is fitted where that is too coarse
+(:mod:`qsvm.fitting.looks`)."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Encoding:
     """How coefficients and the penalty become a QUBO.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from qsvm.problem.dual_problem import DualProblem
 
 __all__ = [
+    "AsksAgain",
     "DualSampler",
     "Live",
     "NullControl",
@@ -37,6 +38,7 @@ __all__ = [
     "distinct_rows",
     "is_analog",
     "is_null_control",
+    "may_ask_again",
     "n_unknowns",
     "no_progress",
     "options_for_hull",
@@ -259,6 +261,18 @@ class Analog(Protocol):
     """Samples on a chip: couplings have a limited range and an error."""
 
     analog: ClassVar[bool]
+
+
+@runtime_checkable
+class AsksAgain(Protocol):
+    """Works on this machine, so that a dual may be sampled again without being asked."""
+
+    asks_again: ClassVar[bool]
+
+
+def may_ask_again(sampler: object) -> bool:
+    """Return whether a dual may be sampled again because its first samples were too coarse."""
+    return isinstance(sampler, AsksAgain) and sampler.asks_again
 
 
 def is_analog(sampler: object) -> bool:

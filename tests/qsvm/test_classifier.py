@@ -202,8 +202,8 @@ def test_kernel_sigmoid_and_single_precision_fit():
 
 
 def test_encoding_of_the_papers_is_one_choice_of_c():
-    np.testing.assert_allclose(QuboSVC("encoding", base=2, n_bits=3).encoding().C, 7)
-    np.testing.assert_allclose(QuboSVC("encoding", base=10, n_bits=2).encoding().C, 11)
+    np.testing.assert_allclose(QuboSVC("encoding", base=2, n_bits=3).resolved_encoding().C, 7)
+    np.testing.assert_allclose(QuboSVC("encoding", base=10, n_bits=2).resolved_encoding().C, 11)
     X, y = landsat_like(10)
     plan = quick(C="encoding", n_bits=3).plan(X, y)
     np.testing.assert_allclose(plan.problems[0].upper, 7.0)

@@ -206,6 +206,7 @@ class DenseAnnealer:
     summary = "annealing of the coefficients on their lattice, alone and in pairs (numba)"
     limits = "10 000 samples and more; memory for the kernel matrix only"
     for_hull: ClassVar[Mapping[str, Any]] = {"diversity": True}
+    asks_again = True
     handles = ALL_CONSTRAINTS
 
     def __init__(

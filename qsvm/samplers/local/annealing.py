@@ -74,6 +74,7 @@ class SimulatedAnnealing(ThreadedSampler):
 
     summary = "simulated annealing of the bits (dwave.samplers, formerly neal)"
     limits = "comfortable up to about 1 000 variables; holds the whole QUBO matrix"
+    asks_again = True
     handles = ALL_CONSTRAINTS
 
     def __init__(

@@ -59,6 +59,7 @@ class Tabu(ThreadedSampler):
 
     summary = "tabu search of the bits (dwave.samplers)"
     limits = "up to about 1 000 variables; holds the whole QUBO matrix"
+    asks_again = True
     handles = ALL_CONSTRAINTS
 
     def __init__(
@@ -103,6 +104,7 @@ class SteepestDescent(ThreadedSampler):
 
     summary = "steepest descent of the bits from random starts (dwave.samplers)"
     limits = "up to about 2 000 variables; holds the whole QUBO matrix"
+    asks_again = True
     handles = ALL_CONSTRAINTS
 
     def __init__(self, *, num_reads: int = 100) -> None:
@@ -136,6 +138,7 @@ class PathIntegral(ThreadedSampler):
 
     summary = "simulated quantum annealing by path integrals (dwave.samplers)"
     limits = "up to about 200 variables; a hundred times slower than neal"
+    asks_again = True
     handles = ALL_CONSTRAINTS
 
     def __init__(
