@@ -279,7 +279,11 @@ def labelling_for(
     first, *others = scene.stored_types()
     small = first.kind in "ui" and first.itemsize <= 2 and all(each == first for each in others)
     source: Source = ArraySource(scene, recipe.prepare)
-    if small and all(is_featurewise(transformer) for transformer in recipe.transformers):
+    if (
+        small
+        and scene.columns is None
+        and all(is_featurewise(transformer) for transformer in recipe.transformers)
+    ):
         source = TableSource(scene, recipe.prepare, first)
     known = held[_positions(recipe.classes, codes)]
     return Labelling(source, recipe.answers(confidence), known, nodata, n_layers=n_layers)

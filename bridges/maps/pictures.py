@@ -149,7 +149,7 @@ def scene_picture(scene: Scene, *, largest_edge: int = LARGEST_EDGE) -> NDArray[
 
 
 def _display_bands(scene: Scene) -> list[int]:
-    common = [band.common_name for band in scene.bands]
+    common = scene.common_names
     if {"nir08", "red", "green"} <= set(common):
         return [common.index(name) for name in ("nir08", "red", "green")]
     last = scene.n_bands - 1

@@ -170,7 +170,9 @@ def key_of(
             f"A map by {classifier!r} cannot be gone on with: it cannot be told from others.",
             "Pass a fitted estimator, or leave resume out.",
         ) from error
-    told = repr((VERSION, files, scene.bands, scene.masks, scene.grid, cut, model, more))
+    told = repr(
+        (VERSION, files, scene.bands, scene.columns, scene.masks, scene.grid, cut, model, more)
+    )
     return hashlib.sha256(told.encode()).hexdigest()[:20]
 
 

@@ -99,7 +99,14 @@ GROUPS = Option(("--groups",), "raster of polygon numbers", TRAINING, DATA, meta
 CLASSES = Option(
     ("--classes",), "names or codes to keep", LEARNING, DATA, metavar="A,B,…", type=comma_list
 )
-BANDS = Option(("--bands",), "bands to use", SCENES, DATA, metavar="A,B,…", type=comma_list)
+BANDS = Option(
+    ("--bands",),
+    "bands to use, and spectral indices (NDVI, TCW, …) to compute from them",
+    SCENES,
+    DATA,
+    metavar="A,B,…",
+    type=comma_list,
+)
 MASK = Option(
     ("--mask",),
     "raster that hides pixels, FILE:2,4 values",

@@ -88,7 +88,8 @@ def _draw(
             "The map cannot be called confidence.tif, as its layers are.", "Name --out otherwise."
         )
     model, meta = load_model(args.model)
-    scene = open_scene(args.image, bands=args.bands, nodata=args.nodata, mask=args.mask)
+    bands = args.bands or _computed(meta["feature_names"])
+    scene = open_scene(args.image, bands=bands, nodata=args.nodata, mask=args.mask)
     for note in scene.notes:
         narrator.note(note)
     require_bands(scene, meta["feature_names"], narrator)
@@ -120,6 +121,13 @@ def _known(meta: dict[str, Any], narrator: Narrator) -> Applicability | None:
         narrator.warn("The model file does not tell its training samples: no dissimilarity.")
         return None
     return Applicability.from_state(meta["applicability"])
+
+
+def _computed(trained: Sequence[str]) -> list[str] | None:
+    """Return the features of a model if spectral indices are among them, else None."""
+    from bridges.scene.indices import index_name
+
+    return list(trained) if any(index_name(name) == name for name in trained) else None
 
 
 def require_bands(scene: Scene, trained: Sequence[str], narrator: Narrator) -> None:

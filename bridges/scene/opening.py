@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from bridges.errors import DataError
+from bridges.scene.index_bands import make_index
+from bridges.scene.indices import Index, index_name, suggestion
 from bridges.scene.names import as_path
 from bridges.scene.products import Contents, find_product, masked_file
 from bridges.scene.raster import Grid, opened, require_same_grid
@@ -39,8 +41,9 @@ def open_scene(
     path : path
         Image, folder or .tar of a product, or its ``_MTL.txt``.
     bands : sequence of str or int, optional
-        Bands to use: names (``SR_B4``), common names (``red``), or numbers from 1.
-        By default all; of a product, the surface reflectance.
+        Bands to use: names (``SR_B4``), common names (``red``), numbers from 1, or spectral indices
+        (``NDVI``, :mod:`bridges.scene.indices`). By default all bands; of a product, the surface
+        reflectance.
     nodata : float, optional
         Value of missing pixels, instead of what the file says.
     mask : path, optional
@@ -57,14 +60,14 @@ def open_scene(
     product = find_product(path)
     scene = _open_image(path) if product is None else _of_product(product)
     wanted = bands if bands is not None or product is None else product.features
-    chosen = _choose_bands(scene, wanted)
+    chosen, columns = _choose_bands(scene, wanted)
     if nodata is not None:
         chosen = tuple(replace(band, nodata=nodata) for band in chosen)
     masks = tuple(each for each in scene.masks if not _is_among(each, chosen))
     masks = masks if mask is None else (*masks, _mask(str(mask), None))
     for each in masks:
         _require_mask(scene.grid, each, path)
-    return replace(scene, bands=chosen, masks=masks)
+    return replace(scene, bands=chosen, masks=masks, columns=columns)
 
 
 def _is_among(mask: Mask, bands: Sequence[Band]) -> bool:
@@ -164,13 +167,56 @@ def _mask(text: str, folder: Path | None) -> Mask:
     return Mask(file(name), "values", tuple(values))
 
 
-def _choose_bands(scene: Scene, wanted: Sequence[str | int] | None) -> tuple[Band, ...]:
+def _choose_bands(
+    scene: Scene, wanted: Sequence[str | int] | None
+) -> tuple[tuple[Band, ...], tuple[int | Index, ...] | None]:
+    """Return the bands to read and, where indices are asked for, what is made of them."""
     if not wanted:
-        return scene.bands
-    return tuple(_find_band(scene, str(entry).strip()) for entry in wanted)
+        return scene.bands, None
+    found = [_find(scene, str(entry).strip()) for entry in wanted]
+    if not any(isinstance(each, str) for each in found):
+        return tuple(each for each in found if isinstance(each, Band)), None
+    read: list[Band] = []
+
+    def place(band: Band) -> int:
+        if band not in read:
+            read.append(band)
+        return read.index(band)
+
+    columns: list[int | Index] = []
+    for each in found:
+        if isinstance(each, Band):
+            columns.append(place(each))
+            continue
+        index, needed = make_index(each, scene.bands, str(scene.path))
+        places = [place(band) for band in needed]
+        inputs = tuple((letter, places[k]) for letter, k in index.inputs)
+        columns.append(replace(index, inputs=inputs))
+    return tuple(read), tuple(columns)
 
 
-def _find_band(scene: Scene, wanted: str) -> Band:
+def _find(scene: Scene, wanted: str) -> Band | str:
+    """Return a band or the name of an index.
+
+    Raises
+    ------
+    DataError
+        If it is neither.
+    """
+    band = _find_band(scene, wanted)
+    if band is not None:
+        return band
+    index = index_name(wanted)
+    if index is not None:
+        return index
+    named = [f"{b.name} ({b.common_name})" if b.common_name else b.name for b in scene.bands]
+    raise DataError(
+        f"{scene.path} has no band '{wanted}', and no spectral index is called so.",
+        f"{suggestion(wanted)}It has: {', '.join(named)}.",
+    )
+
+
+def _find_band(scene: Scene, wanted: str) -> Band | None:
     for key in ("name", "common_name"):
         for band in scene.bands:
             if getattr(band, key).lower() == wanted.lower():
@@ -180,5 +226,4 @@ def _find_band(scene: Scene, wanted: str) -> Band:
     hidden = [mask for mask in scene.masks if mask.rule == "zero"]
     if hidden and wanted.lower() in (str(hidden[0].index), f"band {hidden[0].index}"):
         return Band(hidden[0].path, hidden[0].index, f"band {hidden[0].index}")
-    named = [f"{b.name} ({b.common_name})" if b.common_name else b.name for b in scene.bands]
-    raise DataError(f"{scene.path} has no band '{wanted}'.", f"It has: {', '.join(named)}.")
+    return None

@@ -3,18 +3,20 @@
 A scene is a GeoTIFF (any raster GDAL reads), or a Landsat Collection 2 Level-2 product. Files are
 opened for each read only, so a scene can be pickled, sent to other ranks and kept for long.
 
-A pixel is valid if no band is nodata there, no band is NaN or infinite, and no mask hides it.
+A pixel is valid if no band is nodata there, no band is NaN or infinite, no mask hides it, and every
+spectral index that was asked for has a value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from bridges.scene.indices import Index
 from bridges.scene.raster import Grid, opened
 from bridges.scene.sidecar import Sidecar
 from bridges.scene.validity import are_known, has_own_mask, read_known
@@ -131,7 +133,10 @@ class Scene:
     grid : Grid
         Shape, coordinate system and transform.
     bands : tuple of Band
-        In the order of the values that :meth:`read` returns.
+        What is read from files.
+    columns : tuple of (int or Index), or None
+        What :meth:`read` returns: places of bands, and indices computed from them; None for the
+        bands as they are.
     masks : tuple of Mask
         Rasters that hide pixels (clouds, …).
     sidecar : Sidecar
@@ -149,11 +154,12 @@ class Scene:
     sidecar: Sidecar = field(default_factory=Sidecar)
     acquired: str = ""
     notes: tuple[str, ...] = ()
+    columns: tuple[int | Index, ...] | None = None
 
     @property
     def n_bands(self) -> int:
-        """Number of bands."""
-        return len(self.bands)
+        """Number of bands, indices among them."""
+        return len(self.bands) if self.columns is None else len(self.columns)
 
     @property
     def height(self) -> int:
@@ -177,8 +183,17 @@ class Scene:
 
     @property
     def band_names(self) -> list[str]:
-        """Names of the bands, as features of a model are called."""
-        return [band.name for band in self.bands]
+        """Names of the bands and indices, as features of a model are called."""
+        return [c.name if isinstance(c, Index) else self.bands[c].name for c in self._columns()]
+
+    @property
+    def common_names(self) -> list[str]:
+        """Common names of the bands, names of the indices."""
+        found = self._columns()
+        return [c.name if isinstance(c, Index) else self.bands[c].common_name for c in found]
+
+    def _columns(self) -> Sequence[int | Index]:
+        return range(len(self.bands)) if self.columns is None else self.columns
 
     @property
     def class_names(self) -> dict[int, str]:
@@ -232,7 +247,8 @@ class Scene:
         values : ndarray of shape (h, w, n_bands)
             Invalid pixels hold whatever the file holds there.
         valid : ndarray of shape (h, w)
-            False where any band is nodata, NaN or infinite, or a mask hides the pixel.
+            False where any band is nodata, NaN or infinite, an index has no value, or a mask hides
+            the pixel.
 
         Raises
         ------
@@ -246,12 +262,21 @@ class Scene:
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return some rows of a window in physical units and which pixels are valid, as `read`."""
         valid = stored.visible[rows].copy()
-        values = np.empty((*valid.shape, self.n_bands))
+        values = np.empty((*valid.shape, len(self.bands)))
         for position, band in enumerate(self.bands):
             numbers = stored.numbers[position][rows]
             valid &= band.is_known(numbers)
             values[..., position] = band.physical(numbers)
-        return values, valid
+        if self.columns is None:
+            return values, valid
+        found = np.empty((*valid.shape, self.n_bands))
+        for place, column in enumerate(self.columns):
+            if isinstance(column, Index):
+                found[..., place] = column.of(values)
+                valid &= np.isfinite(found[..., place])
+            else:
+                found[..., place] = values[..., column]
+        return found, valid
 
     def read_stored(self, window: Window | None = None) -> Stored:
         """Read pixels as the files store them.
@@ -278,7 +303,7 @@ class Scene:
                     visible &= dataset.read_masks(1, window=window) != 0
         for mask in self.masks:
             visible &= ~mask.hides(window)
-        return Stored([numbers[k] for k in range(self.n_bands)], visible)
+        return Stored([numbers[k] for k in range(len(self.bands))], visible)
 
     def stored_types(self) -> list[np.dtype[Any]]:
         """Return the types in which the files store the bands."""
