@@ -13,8 +13,9 @@ import numpy as np
 from bridges.errors import DataError
 from bridges.samples.class_fields import LARGEST_CODE
 from bridges.samples.labelled import class_name
+from bridges.scene.class_names import names_of_classes
 from bridges.scene.names import as_path
-from bridges.scene.raster import Grid, class_names_of, opened
+from bridges.scene.raster import Grid, opened
 from bridges.scene.sidecar import read_sidecar
 from bridges.scene.validity import read_known
 
@@ -139,7 +140,7 @@ def open_map(path: str | Path) -> ClassMap:
                 f"Extract the band: rio stack {path} --bidx 1 -o one_band.tif",
             )
         grid, nodata = Grid.of(dataset), dataset.nodata
-        names, block_rows = class_names_of(dataset), int(dataset.block_shapes[0][0])
+        names, block_rows = names_of_classes(dataset, path), int(dataset.block_shapes[0][0])
     names = names or read_sidecar(path.parent).class_names
     assumed = nodata is None and 0 not in names
     return ClassMap(path, grid, names, 0.0 if assumed else nodata, block_rows, assumed)

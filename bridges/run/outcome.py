@@ -35,6 +35,7 @@ from bridges.run.calibrating import calibration_facts
 from bridges.run.drawing import confidence_shown, map_shown, write_map
 from bridges.run.record import run_record
 from bridges.run.split_report import mismatches, profiles, question, split_section
+from bridges.scene.matching import told_features
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -199,6 +200,8 @@ def model_meta(inputs: Inputs, metrics: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "class_names": {str(code): name for code, name in data.class_names.items()},
         "feature_names": data.feature_names,
+        "features": told_features(data.feature_names, inputs.scene),
+        "sensor": "" if inputs.scene is None else inputs.scene.sensor,
         "feature_range": [X.min(axis=0).tolist(), X.max(axis=0).tolist()],
         "accuracy": metrics["accuracy"],
         "split": metrics["split"],

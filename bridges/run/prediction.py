@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridges.errors import DataError, UsageError
+from bridges.errors import UsageError
 from bridges.machine import comm as mpi
 from bridges.run import options
 from bridges.run.command import Command
@@ -23,10 +22,6 @@ if TYPE_CHECKING:
 
 HECTARE_M2 = 10_000.0
 
-FOREIGN = 0.5
-"""Share of pixels outside the training range from which on a warning is given."""
-
-
 ONLY = ("predict",)
 OPTIONS = (
     Option(("model",), "model.skops of an earlier run", ONLY, metavar="MODEL"),
@@ -34,6 +29,13 @@ OPTIONS = (
     options.OUT.but(users=ONLY, help="the map, a GeoTIFF", metavar="FILE", required=True),
     options.OVERWRITE.but(users=ONLY, help="replace an existing map"),
     options.JOBS.but(users=ONLY, help="threads of each rank (default: all cores)"),
+    Option(
+        ("--any-values",),
+        "map pixels though nearly all lie far outside the training values",
+        ONLY,
+        options.DATA,
+        action="store_true",
+    ),
     Option(
         ("--resume",),
         "go on with what an interrupted map at the same place has left",
@@ -74,7 +76,6 @@ def _draw(
     """Classify the scene; return what the map holds, and the names of its classes."""
     from bridges.maps.classify import predict_map
     from bridges.run.model_file import load_model
-    from bridges.scene.opening import open_scene
 
     out = Path(args.out)
     sure = None if args.layers is None else out.with_name("confidence.tif")
@@ -88,12 +89,7 @@ def _draw(
             "The map cannot be called confidence.tif, as its layers are.", "Name --out otherwise."
         )
     model, meta = load_model(args.model)
-    bands = args.bands or _computed(meta["feature_names"])
-    scene = open_scene(args.image, bands=bands, nodata=args.nodata, mask=args.mask)
-    for note in scene.notes:
-        narrator.note(note)
-    require_bands(scene, meta["feature_names"], narrator)
-    warn_of_range(scene, meta["feature_range"], narrator)
+    scene = _suited(args, meta, narrator)
     names = {int(code): name for code, name in meta["class_names"].items()}
     with narrator.progress("map (pixels)") as progress:
         summary = predict_map(
@@ -123,52 +119,25 @@ def _known(meta: dict[str, Any], narrator: Narrator) -> Applicability | None:
     return Applicability.from_state(meta["applicability"])
 
 
-def _computed(trained: Sequence[str]) -> list[str] | None:
-    """Return the features of a model if spectral indices are among them, else None."""
-    from bridges.scene.indices import index_name
+def _suited(args: argparse.Namespace, meta: dict[str, Any], narrator: Narrator) -> Scene:
+    """Open the image with the bands that the model takes."""
+    from bridges.run.suitability import computed_features, suited
+    from bridges.scene.opening import every_band, open_scene
 
-    return list(trained) if any(index_name(name) == name for name in trained) else None
-
-
-def require_bands(scene: Scene, trained: Sequence[str], narrator: Narrator) -> None:
-    """Raise a DataError unless the scene has as many bands as the model was trained on.
-
-    Bands of other names are pointed out: files name the same band differently.
-    """
-    found = scene.band_names
-    if len(found) != len(trained):
-        raise DataError(
-            f"The image has {len(found)} bands ({', '.join(found)}); the model was trained on "
-            f"{len(trained)} ({', '.join(trained)}).",
-            "Choose the bands of the image in the model's order: --bands A,B,…",
-        )
-    if list(found) != list(trained):
-        narrator.warn(
-            f"The image's bands are called {', '.join(found)}, the model's {', '.join(trained)}; "
-            "they are taken in this order (--bands changes it)."
-        )
-
-
-def warn_of_range(scene: Scene, trained: Sequence[Sequence[float]], narrator: Narrator) -> None:
-    """Warn if most of the scene's pixels lie outside the values that the model was trained on.
-
-    The usual reason is another unit: digital numbers instead of reflectance.
-    """
-    import numpy as np
-
-    low, high = np.asarray(trained)
-    windows = scene.windows(rows=64)
-    values, valid = scene.read(windows[len(windows) // 2])
-    pixels = values[valid]
-    if not len(pixels):
-        return
-    margin = 0.5 * (high - low)
-    outside = float(np.mean(np.any((pixels < low - margin) | (pixels > high + margin), axis=1)))
-    if outside > FOREIGN:
-        narrator.warn(
-            f"{outside:.0%} of the pixels lie far outside the values that the model was trained "
-            "on; are both images in the same unit (digital numbers, reflectance)?"
-        )
+    bands = args.bands or computed_features(meta, args.image)
+    scene = open_scene(args.image, bands=bands, nodata=args.nodata, mask=args.mask)
+    usual = scene.bands
+    if bands is None:
+        scene = every_band(args.image, nodata=args.nodata, mask=args.mask)
+    notes = scene.notes
+    scene, more, warnings = suited(
+        scene, meta, usual, chosen=bands is not None, any_values=args.any_values
+    )
+    for note in (*notes, *more):
+        narrator.note(note)
+    for warning in warnings:
+        narrator.warn(warning)
+    return scene
 
 
 def _counts(summary: MapSummary, names: dict[int, str]) -> dict[str, Any]:

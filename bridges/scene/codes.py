@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import DataError
+from bridges.scene.class_names import names_of_classes
 from bridges.scene.names import as_path
-from bridges.scene.raster import Grid, class_names_of, opened
+from bridges.scene.raster import Grid, opened
+from bridges.scene.stack import require_bands
 from bridges.scene.validity import alpha_index, read_known
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ def open_codes(path: str | Path) -> CodeRaster:
     """
     path = as_path(path)
     with opened(path) as dataset:
+        require_bands(dataset, path)
         alpha, _ = alpha_index(dataset)
         n_bands = dataset.count - (alpha is not None)
         if n_bands != 1 or alpha == 1:
@@ -96,10 +99,5 @@ def open_codes(path: str | Path) -> CodeRaster:
                 f"{path} has {n_bands} bands; labels and groups have one.",
                 f"Extract the band: rio stack {path} --bidx 1 -o one_band.tif",
             )
-        if np.dtype(dataset.dtypes[0]).kind not in "uif":
-            raise DataError(
-                f"{path} holds values of type {dataset.dtypes[0]}.",
-                "Class codes and numbers of polygons are whole numbers.",
-            )
         nodata = dataset.nodatavals[0]
-        return CodeRaster(path, Grid.of(dataset), nodata, class_names_of(dataset), alpha)
+        return CodeRaster(path, Grid.of(dataset), nodata, names_of_classes(dataset, path), alpha)

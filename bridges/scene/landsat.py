@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bridges.errors import DataError
-from bridges.scene.products import Contents, listing, read_bytes
+from bridges.scene.products import Contents, home_of, listing, read_bytes
 from bridges.scene.scene import Band, Mask
+from bridges.scene.sensors import meaning_of, sensor_of
 
 REFLECTANCE_SCALE, REFLECTANCE_OFFSET = 0.0000275, -0.2
 TEMPERATURE_SCALE, TEMPERATURE_OFFSET = 0.00341802, 149.0
@@ -23,12 +24,8 @@ QA_BITS = {"fill": 0, "dilated cloud": 1, "cirrus": 2, "cloud": 3, "cloud shadow
 
 _BAND = re.compile(r"_(SR_B\d+|ST_B\d+)\.TIF$", re.IGNORECASE)
 _QUALITY = re.compile(r"_QA_PIXEL\.TIF$", re.IGNORECASE)
-_METADATA = "_MTL.TXT"
-
-_OLI = {
-    1: "coastal", 2: "blue", 3: "green", 4: "red", 5: "nir08", 6: "swir16", 7: "swir22",
-}  # fmt: skip
-_TM = {1: "blue", 2: "green", 3: "red", 4: "nir08", 5: "swir16", 7: "swir22"}
+_METADATA = ("_MTL.TXT", "_MTL.JSON", "_MTL.XML")
+_ACQUIRED = re.compile(rb"DATE_ACQUIRED\W{1,6}(\d{4}-\d\d-\d\d)")
 
 
 class LandsatCollection2:
@@ -39,8 +36,8 @@ class LandsatCollection2:
     quality: Mapping[str, tuple[int, ...]] = {"QA_PIXEL": tuple(QA_BITS.values())}
 
     def knows(self, path: Path) -> bool:
-        """Tell whether a path is a product's folder, its .tar, or its ``_MTL.txt``."""
-        return any(name.startswith("SR_") for name, _ in _bands(_home(path)))
+        """Tell whether a path is a product's folder, its archive, or its ``_MTL`` file."""
+        return any(name.startswith("SR_") for name, _ in _bands(home_of(path)))
 
     def read(self, path: Path) -> Contents:
         """Return the bands, ``SR_B1`` … and ``ST_B10`` (or ``ST_B6``), in the bands' order.
@@ -50,7 +47,7 @@ class LandsatCollection2:
         DataError
             If there are files of several products.
         """
-        home = _home(path)
+        home = home_of(path)
         found = _bands(home)
         scenes = sorted({_BAND.sub("", file.name) for _, file in found})
         if len(scenes) > 1:
@@ -58,8 +55,8 @@ class LandsatCollection2:
                 f"{home} holds {len(scenes)} products: {', '.join(scenes[:3])} ….",
                 "Move each into its own folder.",
             )
-        oli = scenes[0][:4].upper() in ("LC08", "LC09")
-        bands = [_band(name, file, _OLI if oli else _TM) for name, file in found]
+        sensor = sensor_of(f"{scenes[0]}_")
+        bands = [_band(name, file, sensor) for name, file in found]
         files = listing(home)
         masks = [
             Mask(file, "bits", self.quality["QA_PIXEL"])
@@ -67,11 +64,7 @@ class LandsatCollection2:
             if _QUALITY.search(file.name)
         ]
         reflectance = [band.name for band in bands if band.name.startswith("SR_")]
-        return Contents(home, bands, masks[:1], _acquired(files), reflectance)
-
-
-def _home(path: Path) -> Path:
-    return path.parent if path.name.upper().endswith(_METADATA) else path
+        return Contents(home, bands, masks[:1], _acquired(files), reflectance, sensor=sensor)
 
 
 def _bands(home: Path) -> list[tuple[str, Path]]:
@@ -79,16 +72,18 @@ def _bands(home: Path) -> list[tuple[str, Path]]:
     return sorted(named, key=lambda item: (item[0][:2], int(item[0][4:])))
 
 
-def _band(name: str, file: Path, common: Mapping[int, str]) -> Band:
+def _band(name: str, file: Path, sensor: str) -> Band:
     """Return a band with STAC's common name (``red``, ``nir08``, …) and its physical unit."""
-    if name.startswith("ST_"):  # kelvin
-        return Band(file, 1, name, "lwir", FILL, TEMPERATURE_SCALE, TEMPERATURE_OFFSET)
-    known = common.get(int(name[4:]), "")
-    return Band(file, 1, name, known, FILL, REFLECTANCE_SCALE, REFLECTANCE_OFFSET)
+    known = meaning_of(sensor, name[3:])
+    if name.startswith("ST_"):
+        scale, offset, unit = TEMPERATURE_SCALE, TEMPERATURE_OFFSET, "kelvin"
+        return Band(file, 1, name, "lwir", FILL, scale, offset, known.wavelength_um, unit)
+    scale, offset, unit = REFLECTANCE_SCALE, REFLECTANCE_OFFSET, "reflectance"
+    return Band(file, 1, name, known.common_name, FILL, scale, offset, known.wavelength_um, unit)
 
 
 def _acquired(files: list[Path]) -> str:
     """Return the date of the MTL file, "" where it is missing."""
     metadata = next((f for f in files if f.name.upper().endswith(_METADATA)), None)
-    match = re.search(rb"DATE_ACQUIRED = (\S+)", read_bytes(metadata)) if metadata else None
+    match = _ACQUIRED.search(read_bytes(metadata)) if metadata else None
     return match[1].decode() if match else ""

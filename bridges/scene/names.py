@@ -23,6 +23,7 @@ _PACKED = re.compile(
     r"(?P<archive>.*?\.(?:zip|kmz|shz|tar\.gz|tgz|tar|7z|rar|gz|ods|xlsx))(?:/(?P<inside>.*))?$",
     re.IGNORECASE,
 )
+_NEXT = re.compile(r",(?=\s*(?:[a-z0-9]+(?:\+[a-z0-9]+)?://|/vsi))", re.IGNORECASE)
 _VARIABLE = re.compile(r"^[A-Za-z][A-Za-z0-9_]+:(?!//|\\)")
 """``NETCDF:…``, ``HDF5:…``, ``GTIFF_DIR:1:…``; a drive of Windows has one letter."""
 
@@ -40,6 +41,8 @@ def as_path(name: str | Path) -> Path:
     text = str(name)
     if isinstance(name, Path) or not ("://" in text or text.startswith("/vsi")):
         return Path(name)
+    if len(parts := _NEXT.split(text)) > 1:
+        return Path(",".join(str(as_path(part.strip())) for part in parts))
     return Path(_without_double_slashes(text))
 
 
@@ -85,6 +88,21 @@ def _in_archive(system: str, archive: str, inside: str) -> str:
 def _on_the_web(address: str) -> str:
     # neither the folder nor its siblings are asked for: many servers list nothing
     return f"/vsicurl?empty_dir=yes&url={quote(address, safe='')}"
+
+
+def named_files(name: str | Path) -> list[Path]:
+    """Return the files of a list that is separated by commas; a file whose name has some is one.
+
+    Examples
+    --------
+    >>> [path.name for path in named_files("scene/B4.tif, scene/B3.tif")]
+    ['B4.tif', 'B3.tif']
+    """
+    text = str(name)
+    if "," not in text or os.path.exists(text):
+        return [as_path(name)]
+    parts = _NEXT.split(text) if "://" in text else text.split(",")
+    return [as_path(part.strip()) for part in parts if part.strip()]
 
 
 def is_file_name(path: str | Path) -> bool:

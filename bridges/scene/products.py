@@ -21,20 +21,26 @@ from __future__ import annotations
 
 import re
 import tarfile
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from bridges import registry
 from bridges.errors import DataError, SolverError, UsageError
 from bridges.scene.scene import Band, Mask
+from bridges.scene.sensors import IMAGES
 
 PRODUCTS = "bridges.products"
 """Entry points that name products."""
 
-_IN_ARCHIVE = re.compile(r"^/vsitar/\{(.*?)\}/(.*)$")
+MANY = 5000
+"""Files of a folder that are looked at."""
+
+_IN_ARCHIVE = re.compile(r"^/vsi(?:tar|zip)/\{(.*?)\}/(.*)$")
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,10 @@ class Contents:
         Date of acquisition, "" if unknown.
     features : sequence of str
         Names of the bands that are used where nobody chooses; all by default.
+    notes : sequence of str
+        What the user should know.
+    sensor : str
+        What measured it (:mod:`bridges.scene.sensors`), "" if unknown.
     """
 
     path: Path
@@ -60,6 +70,8 @@ class Contents:
     masks: Sequence[Mask] = ()
     acquired: str = ""
     features: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    sensor: str = ""
 
 
 @runtime_checkable
@@ -118,12 +130,12 @@ def _product(name: str) -> Product | None:
 
 
 def find_product(path: Path) -> Contents | None:
-    """Return what the product at a path holds, None if it is a file that no product knows.
+    """Return what the product at a path holds, None if no product knows it.
 
     Raises
     ------
     DataError
-        If a folder or archive holds no known product, or several kinds, or is damaged.
+        If a folder or archive holds several kinds of products, or is damaged.
     """
     known = [product for product in products() if product.knows(path)]
     if len(known) > 1:
@@ -131,17 +143,33 @@ def find_product(path: Path) -> Contents | None:
         raise DataError(
             f"{path} looks like several products: {names}.", "Move the files of one elsewhere."
         )
-    if known:
-        return known[0].read(path)
-    if not path.is_dir() and not is_archive(path):
-        return None
+    return known[0].read(path) if known else None
+
+
+def unknown_folder(path: Path, images: Sequence[Path]) -> DataError:
+    """Return the error of a folder or archive that is neither a product nor bands of one scene."""
     wanted = " nor ".join(f"{product.name} ({product.looks_for})" for product in products())
-    images = [str(f) for f in listing(path) if f.suffix.lower() in (".tif", ".tiff")]
-    example = f", for example {images[0]}" if images and path.is_dir() else ""
-    raise DataError(
-        f"{path} holds no {wanted}.",
-        f"Name one GeoTIFF with all bands{example}, or the folder or .tar of a product.",
+    example = f", for example {images[0]}" if images else ""
+    return DataError(
+        f"{path} holds no {wanted}, nor files that differ in the band only (*_B4.tif).",
+        f"Name one GeoTIFF with all bands{example}, list files of one band each (--image "
+        "A.tif,B.tif), or name the folder, .tar or .zip of a product.",
     )
+
+
+def home_of(path: Path) -> Path:
+    """Return the folder of a product for the name of its metadata file, else the path itself."""
+    metadata = path.suffix.lower() in (".txt", ".json", ".xml")
+    return path.parent if metadata and path.stem.upper().endswith("_MTL") else path
+
+
+def images_in(path: Path) -> list[Path]:
+    """Return the images of a folder or archive; of a folder without any, those deeper down."""
+    found = [file for file in listing(path) if file.suffix.lower() in IMAGES]
+    if found or not path.is_dir():
+        return found
+    deeper = (file for file in path.rglob("*") if file.suffix.lower() in IMAGES)
+    return sorted(islice(deeper, MANY))
 
 
 def masked_file(path: Path) -> Mask:
@@ -155,12 +183,12 @@ def masked_file(path: Path) -> Mask:
 
 
 def is_archive(path: Path) -> bool:
-    """Tell whether a path is a .tar."""
-    return path.suffix.lower() == ".tar" and path.is_file()
+    """Tell whether a path is a .tar, packed or not, or a .zip."""
+    return path.name.lower().endswith((".tar", ".tar.gz", ".tgz", ".zip")) and path.is_file()
 
 
 def listing(path: Path) -> list[Path]:
-    """Return the files of a folder or a .tar, sorted, as paths that GDAL reads; else nothing.
+    """Return the files of a folder or archive, sorted, as paths that GDAL reads; else nothing.
 
     Raises
     ------
@@ -171,15 +199,22 @@ def listing(path: Path) -> list[Path]:
         return sorted(path.iterdir())
     if not is_archive(path):
         return []
+    zipped = path.suffix.lower() == ".zip"
     try:
-        with tarfile.open(path) as tar:
-            names = sorted(tar.getnames())
-    except (tarfile.TarError, OSError) as error:
+        if zipped:
+            with zipfile.ZipFile(path) as archive:
+                names = sorted(archive.namelist())
+        else:
+            with tarfile.open(path) as tar:
+                names = sorted(tar.getnames())
+    except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError) as error:
+        test = "unzip -t" if zipped else "tar -tf"
         raise DataError(
-            f"Cannot read the archive {path}: {error}.", f"Check it with: tar -tf {path}"
+            f"Cannot read the archive {path}: {error}.", f"Check it with: {test} {path}"
         ) from error
     # In braces, because a path cannot keep the two slashes of /vsitar//absolute.tar.
-    return [Path(f"/vsitar/{{{path.resolve()}}}") / name for name in names]
+    system = "vsizip" if zipped else "vsitar"
+    return [Path(f"/{system}/{{{path.resolve()}}}") / name for name in names]
 
 
 def read_bytes(file: Path) -> bytes:
@@ -187,6 +222,9 @@ def read_bytes(file: Path) -> bytes:
     packed = _IN_ARCHIVE.match(str(file))
     if packed is None:
         return file.read_bytes()
+    if packed[1].lower().endswith(".zip"):
+        with zipfile.ZipFile(packed[1]) as archive:
+            return archive.read(packed[2])
     with tarfile.open(packed[1]) as tar:
         stream = tar.extractfile(packed[2])
         return stream.read() if stream else b""

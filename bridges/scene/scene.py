@@ -44,6 +44,10 @@ class Band:
         Stored value of missing pixels.
     scale, offset : float
         Physical value = stored value × scale + offset.
+    wavelength_um : float or None
+        Centre of what it measures.
+    unit : str
+        Of physical values (``reflectance``, ``kelvin``, …), "" if nobody says.
     """
 
     path: Path
@@ -53,6 +57,8 @@ class Band:
     nodata: float | None = None
     scale: float = 1.0
     offset: float = 0.0
+    wavelength_um: float | None = None
+    unit: str = ""
 
     def is_known(self, stored: NDArray[Any]) -> NDArray[np.bool_]:
         """Return which stored values mean something: neither nodata nor NaN nor infinite."""
@@ -145,6 +151,8 @@ class Scene:
         Date of acquisition, "" if unknown.
     notes : tuple of str
         What was decided on opening and the user should know, a sentence each.
+    sensor : str
+        What measured it (``OLI``, ``ETM+``, …), "" if unknown.
     """
 
     path: Path
@@ -155,6 +163,7 @@ class Scene:
     acquired: str = ""
     notes: tuple[str, ...] = ()
     columns: tuple[int | Index, ...] | None = None
+    sensor: str = ""
 
     @property
     def n_bands(self) -> int:

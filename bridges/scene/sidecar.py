@@ -24,6 +24,10 @@ class Sidecar:
         File name of the image that bands, nodata, scale and mask belong to ("" for any).
     band_names, common_names : list of str
         For example ``B4`` and ``nir08`` (STAC's common names).
+    wavelengths : list of (float or None)
+        Centre of every band in µm.
+    sensor, unit : str
+        What measured the image, and the unit of its physical values.
     class_names : dict of int to str
         Name of every class code.
     class_colors : dict of int to (red, green, blue)
@@ -44,6 +48,7 @@ class Sidecar:
     image: str = ""
     band_names: list[str] = field(default_factory=list)
     common_names: list[str] = field(default_factory=list)
+    wavelengths: list[float | None] = field(default_factory=list)
     class_names: dict[int, str] = field(default_factory=dict)
     class_colors: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     nodata: float | None = None
@@ -54,6 +59,8 @@ class Sidecar:
     acquired: str = ""
     licence: str = ""
     source: str = ""
+    sensor: str = ""
+    unit: str = ""
 
     def describes(self, image: str) -> bool:
         """Return whether the words about bands and values are about this file."""
@@ -90,6 +97,7 @@ def _sidecar(path: Path, content: dict[str, Any]) -> Sidecar:
         image=str(content.get("image") or ""),
         band_names=[str(b["name"]) for b in bands],
         common_names=[str(b.get("common_name", "")) for b in bands],
+        wavelengths=[_number(b.get("wavelength_um")) for b in bands],
         class_names={int(c): str(name) for c, name in (content.get("classes") or {}).items()},
         class_colors={
             int(c): (int(rgb[0]), int(rgb[1]), int(rgb[2]))
@@ -103,4 +111,10 @@ def _sidecar(path: Path, content: dict[str, Any]) -> Sidecar:
         acquired=str(content.get("acquired", "")),
         licence=str(content.get("licence", "")),
         source=str(content.get("source", "")),
+        sensor=str(content.get("sensor", "")),
+        unit=str(content.get("unit", "")),
     )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
