@@ -30,7 +30,7 @@ def write_map(
     comm: Communicator,
     known: Applicability | None = None,
 ) -> dict[str, Any]:
-    """Classify the scene into map.tif and, where asked for, confidence.tif.
+    """Classify the scene into map.tif, with style and catalogue item, and confidence.tif if asked.
 
     Parameters
     ----------
@@ -51,6 +51,7 @@ def write_map(
         What ``metrics.json`` says of the map: :func:`map_facts`.
     """
     from bridges.maps.classify import predict_map
+    from bridges.maps.companions import write_companions
 
     names, folder, scene = inputs.data.class_names, run.folder, inputs.scene
     assert scene is not None
@@ -70,6 +71,8 @@ def write_map(
             progress=progress,
             told=lambda expected: run.narrator.say(f"map: {expected}"),
         )
+    layers = None if known is None else folder.file("confidence.tif")
+    write_companions(folder.file("map.tif"), scene, names, layers)
     return map_facts(summary, names, known)
 
 

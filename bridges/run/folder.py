@@ -15,7 +15,10 @@ from typing import Any, Self
 from bridges.errors import UsageError
 from bridges.machine.files import atomic_target, write_json, write_text
 
-PRODUCTS = ("metrics.json", "model.skops", "map.tif", "map.png", "report.html", "run.json", "scene")
+PRODUCTS = (
+    "metrics.json", "model.skops", "model_card.md", "map.tif", "map.qml", "map.json", "map.png",
+    "confidence.tif", "report.html", "run.json", "scene",
+)  # fmt: skip
 """What a training run makes; with ``overwrite``, products of an earlier run do not outlive it."""
 
 

@@ -33,7 +33,8 @@ from bridges.report.sections import (
 )
 from bridges.run.calibrating import calibration_facts
 from bridges.run.drawing import confidence_shown, map_shown, write_map
-from bridges.run.record import run_record
+from bridges.run.model_card import model_card
+from bridges.run.record import run_record, versions
 from bridges.run.split_report import mismatches, profiles, question, split_section
 from bridges.scene.matching import told_features
 
@@ -190,6 +191,7 @@ def write_outcome(
             draw("table of the search", lambda: model.write_files(folder))
         sections = _sections(model, inputs, metrics, run, draw)
         record = _write_record(metrics, run)
+        run.folder.write_text("model_card.md", model_card(model, inputs, metrics, versions()))
         _write_report([*sections, run_section(record)], metrics, inputs, run)
     _write_record(metrics, run)
 

@@ -75,11 +75,12 @@ def _draw(
 ) -> tuple[MapSummary, dict[int, str]]:
     """Classify the scene; return what the map holds, and the names of its classes."""
     from bridges.maps.classify import predict_map
+    from bridges.maps.companions import companions_of, write_companions
     from bridges.run.model_file import load_model
 
     out = Path(args.out)
     sure = None if args.layers is None else out.with_name("confidence.tif")
-    for target in (out, sure):
+    for target in (out, *companions_of(out), sure):
         if target is not None and target.exists() and not args.overwrite:
             raise UsageError(
                 f"The file {target} exists.", "Choose another --out FILE, or add --overwrite."
@@ -106,6 +107,7 @@ def _draw(
             progress=progress,
             told=lambda expected: narrator.say(f"map: {expected}"),
         )
+    write_companions(out, scene, names, sure)
     return summary, names
 
 

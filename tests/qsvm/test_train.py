@@ -15,7 +15,8 @@ from small_scene import QUICK, scene_options, write_scene
 from bridges.run.model_file import load_model
 from qsvm.train import main
 
-FILES = {"metrics.json", "model.skops", "map.tif", "map.png", "report.html", "run.json"}
+MAP = {"map.tif", "map.qml", "map.json", "map.png"}
+FILES = {"metrics.json", "model.skops", "model_card.md", "report.html", "run.json"} | MAP
 SCORES = {"accuracy", "balanced_accuracy", "kappa", "macro_f1", "auroc", "auprc"}
 
 
@@ -142,7 +143,7 @@ def test_tables_need_no_scene(tmp_path, capsys):
     out = tmp_path / "out"
     words = ["--table", str(tmp_path / "t.npz"), "--out", str(out), "--scale", "none"]
     assert main([*words, *QUICK, "--combine", "oob", "--multiclass", "ovr"]) == 0
-    assert {p.name for p in out.iterdir()} == FILES - {"map.tif", "map.png"}
+    assert {p.name for p in out.iterdir()} == FILES - MAP
     shown = capsys.readouterr()
     assert "this model" in shown.out
     assert "train" in shown.err

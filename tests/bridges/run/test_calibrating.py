@@ -110,6 +110,12 @@ def test_a_scene_gets_layers_in_training_and_in_prediction(small_scene, tmp_path
     report = (out / "report.html").read_text()
     assert "area of applicability" in report
     assert "hectares" in report
+    card = (out / "model_card.md").read_text()
+    for word in ("sigmoid", "area of applicability", "SHA-256", "random", "log loss"):
+        assert word in card
+    item = json.loads((out / "map.json").read_text())
+    assert [b["name"] for b in item["assets"]["confidence"]["bands"]][:2] == ["p_max", "margin"]
+    assert (out / "map.qml").exists()
     again = tmp_path / "other" / "map.tif"
     again.parent.mkdir()
     image = options[options.index("--image") + 1]
