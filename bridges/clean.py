@@ -32,11 +32,18 @@ HEADS = (
     *("rank", "group", "class", "suggested", "suspicion", "disagreement", "conflict", "margin"),
     *("samples", "row", "col"),
 )
+
+
+def one(option: Option) -> Option:
+    """Return an option that is given once."""
+    return option.but(action=None)
+
+
 OPTIONS = (
     *(
         option.but(users=ONLY)
         for option in (
-            *(options.IMAGE, options.LABELS, *label_options.OPTIONS, options.GROUPS),
+            *(one(options.IMAGE), one(options.LABELS), *label_options.OPTIONS, one(options.GROUPS)),
             *(options.CLASSES, options.BANDS, options.MASK, options.NODATA, options.TABLE),
             *(options.SCALE, *table_options.OPTIONS),
         )

@@ -29,6 +29,7 @@ def write_map(
     run: Run,
     comm: Communicator,
     known: Applicability | None = None,
+    number: int = 1,
 ) -> dict[str, Any]:
     """Classify the scene into map.tif, with style and catalogue item, and confidence.tif if asked.
 
@@ -44,6 +45,8 @@ def write_map(
         Ranks that help.
     known : Applicability, optional
         Of the training samples; with it confidence.tif is written, too.
+    number : int
+        Of the scene, from 1; files of further ones are called map-2.tif, ….
 
     Returns
     -------
@@ -56,8 +59,12 @@ def write_map(
     names, folder, scene = inputs.data.class_names, run.folder, inputs.scene
     assert scene is not None
     with contextlib.ExitStack() as stack:
-        target = stack.enter_context(folder.target("map.tif"))
-        sure = stack.enter_context(folder.target("confidence.tif")) if known else None
+        target = stack.enter_context(folder.target(f"{numbered('map', number)}.tif"))
+        sure = (
+            stack.enter_context(folder.target(f"{numbered('confidence', number)}.tif"))
+            if known
+            else None
+        )
         progress = stack.enter_context(run.narrator.progress("map (pixels)"))
         summary = predict_map(
             pipeline,
@@ -74,6 +81,17 @@ def write_map(
     layers = None if known is None else folder.file("confidence.tif")
     write_companions(folder.file("map.tif"), scene, names, layers)
     return map_facts(summary, names, known)
+
+
+def numbered(name: str, number: int) -> str:
+    """Return what the file of a scene is called, without suffix.
+
+    Examples
+    --------
+    >>> numbered("map", 1), numbered("map", 2)
+    ('map', 'map-2')
+    """
+    return name if number == 1 else f"{name}-{number}"
 
 
 def map_facts(
@@ -107,7 +125,7 @@ def map_facts(
     return facts
 
 
-def map_shown(inputs: Inputs, run: Run, facts: dict[str, Any]) -> Section:
+def map_shown(inputs: Inputs, run: Run, facts: dict[str, Any], number: int = 1) -> Section:
     """Draw map.png; return the report's section."""
     from bridges.maps.pictures import label_picture, map_picture
     from bridges.report.map_plots import map_figure
@@ -115,7 +133,7 @@ def map_shown(inputs: Inputs, run: Run, facts: dict[str, Any]) -> Section:
     from bridges.samples.reading import AS_IT_STANDS
 
     names, folder = inputs.data.class_names, run.folder
-    predicted = map_picture(folder.file("map.tif"))
+    predicted = map_picture(folder.file(f"{numbered('map', number)}.tif"))
     order = {code: place for place, code in enumerate(names, start=1)}
     shown = {place: names[code] for code, place in order.items()}
     drawn = _renumbered(predicted.codes, order)
@@ -125,7 +143,7 @@ def map_shown(inputs: Inputs, run: Run, facts: dict[str, Any]) -> Section:
         reading = inputs.reading or AS_IT_STANDS
         picture = label_picture(inputs.scene, inputs.truth, label_field=field, reading=reading)
         truth = _renumbered(picture.codes, order)
-    with folder.target("map.png") as target:
+    with folder.target(f"{numbered('map', number)}.png") as target:
         save_figure(map_figure(drawn, truth, shown), target)
     return map_section(drawn, truth, shown, facts)
 
@@ -138,11 +156,11 @@ def _renumbered(codes: NDArray[np.int64], order: dict[int, int]) -> NDArray[np.i
     return drawn
 
 
-def confidence_shown(run: Run, facts: dict[str, Any]) -> Section:
+def confidence_shown(run: Run, facts: dict[str, Any], number: int = 1) -> Section:
     """Return the report's section on confidence.tif."""
     from bridges.maps.pictures import layer_picture
 
-    path = run.folder.file("confidence.tif")
+    path = run.folder.file(f"{numbered('confidence', number)}.tif")
     return confidence_section(
         layer_picture(path, "p_max"), layer_picture(path, "dissimilarity"), facts
     )

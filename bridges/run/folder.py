@@ -110,7 +110,12 @@ class RunFolder:
             self._staging.rename(self.path)
             return
         new = {p.name for p in self._staging.iterdir()}
-        for name in set(PRODUCTS) | new:
+        earlier = {
+            p.name
+            for p in self.path.glob("*-[0-9]*.*")
+            if p.stem.startswith(("map-", "confidence-"))
+        }  # of several images
+        for name in set(PRODUCTS) | earlier | new:
             _make_way(self.path / name, replaced=name in new)
         for name in sorted(new):
             (self._staging / name).replace(self.path / name)

@@ -65,6 +65,8 @@ class DataSpec:
         What the columns of the table are.
     truth : path or None
         Labels of the whole scene, where they are others than those to learn from.
+    more : tuple of (image, labels, groups)
+        Further scenes whose samples are trained on together with those of the first.
     """
 
     name: str = ""
@@ -86,6 +88,7 @@ class DataSpec:
     space: str = "geographic"
     roles: TableRoles | None = None
     truth: str | Path | None = None
+    more: tuple[tuple[str | None, str | None, str | None], ...] = ()
 
     def check(self) -> None:
         """Raise a UsageError if what is named contradicts itself, or lacks something."""
@@ -153,6 +156,15 @@ class DataSpec:
             split="random" if self.split == AUTO else self.split,
         )
 
+    def parts(self) -> list[DataSpec]:
+        """Return one data set per scene."""
+        first = dataclasses.replace(self, more=())
+        others = [
+            dataclasses.replace(first, image=image, labels=labels, groups=groups, truth=None)
+            for image, labels, groups in self.more
+        ]
+        return [first, *others]
+
     def open_scene(self) -> Scene | None:
         """Open the image with its bands and masks; None for a table."""
         from bridges.scene.opening import open_scene
@@ -182,6 +194,8 @@ class Inputs:
         How ``truth`` is read.
     notes : tuple of str
         What was decided while loading and the user should know, a sentence each.
+    others : tuple of (Scene, path or None)
+        Further images, with their labels.
     """
 
     data: LabelledData
@@ -191,6 +205,14 @@ class Inputs:
     label_field: str | None
     reading: LabelReading | None = None
     notes: tuple[str, ...] = ()
+    others: tuple[tuple[Scene, str | Path | None], ...] = ()
+
+    def by_scene(self) -> list[Inputs]:
+        """Return the inputs once for every scene of which a map is drawn."""
+        if self.scene is None:
+            return []
+        every = [(self.scene, self.truth), *self.others]
+        return [dataclasses.replace(self, scene=s, truth=t, others=()) for s, t in every]
 
     @property
     def train(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -266,8 +288,7 @@ def load_inputs(spec: DataSpec, *, test_size: float, seed: int) -> Inputs:
     from bridges.samples.splits import make_split
 
     spec.check()
-    scene = spec.open_scene()
-    data = load_data(spec, scene)
+    scene, others, data = _load_scenes(spec) if spec.more else _load_one(spec)
     kind, why = split_kind(data, spec.split)
     domain = map_domain(kind, scene)
     split = make_split(data, kind, seed=seed, **spec.wanted(test_size, domain))
@@ -281,7 +302,70 @@ def load_inputs(spec: DataSpec, *, test_size: float, seed: int) -> Inputs:
         spec.label_field,
         spec.reading,
         (*(scene.notes if scene else ()), *data.notes, *why),
+        others,
     )
+
+
+Scenes = tuple["Scene | None", "tuple[tuple[Scene, str | Path | None], ...]", "LabelledData"]
+
+
+def _load_one(spec: DataSpec) -> Scenes:
+    scene = spec.open_scene()
+    return scene, (), load_data(spec, scene)
+
+
+def _load_scenes(spec: DataSpec) -> Scenes:
+    """Load the samples of several scenes; the bands of all are those of the first, by meaning."""
+    from bridges.run.suitability import like
+    from bridges.samples.joining import joined
+    from bridges.samples.reading import LabelReading
+
+    if spec.split == "knndm":
+        raise UsageError(
+            "--split knndm matches distances on one map; several images are given.",
+            "Use --split regions, which leaves whole images out, or another.",
+        )
+    scenes: list[Scene] = []
+    notes: list[str] = []
+    parts = []
+    said = spec.reading or LabelReading()
+    reading = dataclasses.replace(said, least_classes=1)
+    for number, part in enumerate(spec.parts(), start=1):
+        scene = part.open_scene()
+        assert scene is not None
+        if scenes:
+            chosen = spec.bands is not None
+            image = _named(part.image)
+            scene, told = like(scenes[0], image, scene, chosen=chosen, nodata=spec.nodata)
+            notes += [f"Image {number}: {note}" for note in told]
+        scenes.append(scene)
+        parts.append(load_data(dataclasses.replace(part, classes=None, reading=reading), scene))
+    data = joined(parts, [scene.height for scene in scenes], spec.classes)
+    others = tuple((s, labels) for s, (_, labels, _) in zip(scenes[1:], spec.more, strict=True))
+    return scenes[0], others, dataclasses.replace(data, notes=(*notes, *data.notes))
+
+
+def scenes_of(
+    images: list[str] | None, labels: list[str] | None, groups: list[str] | None
+) -> list[tuple[str | None, str | None, str | None]]:
+    """Pair images, labels and groups that were given one after the other.
+
+    Raises
+    ------
+    UsageError
+        If their numbers differ.
+    """
+    given, of_labels, of_groups = images or [], labels or [], groups or []
+    if len(given) <= 1 and len(of_labels) <= 1 and len(of_groups) <= 1:
+        return [(next(iter(given), None), next(iter(of_labels), None), next(iter(of_groups), None))]
+    if len(given) != len(of_labels) or (of_groups and len(of_groups) != len(given)):
+        raise UsageError(
+            f"{len(given)} --image, {len(of_labels)} --labels, {len(of_groups)} --groups do not "
+            "pair.",
+            "Give every --image its --labels, and --groups to all images or none.",
+        )
+    filled = [*of_groups] if of_groups else [None] * len(given)
+    return list(zip(given, of_labels, filled, strict=True))
 
 
 def map_domain(kind: str, scene: Scene | None) -> Domain | None:

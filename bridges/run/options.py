@@ -38,7 +38,7 @@ from bridges.run.option_types import (
     number,
     share,
 )
-from bridges.run.parser import Option, Parser
+from bridges.run.parser import Anew, Option, Parser
 from bridges.samples.distances import SPACES
 from bridges.samples.scaling import SCALES
 from bridges.samples.splits import AUTO, CHOICES
@@ -85,7 +85,13 @@ DRY_RUN = Option(
 )
 
 IMAGE = Option(
-    ("--image",), "GeoTIFF or Landsat Collection 2 folder", TRAINING, DATA, metavar="FILE"
+    ("--image",),
+    "image: a file, a list of files of one band each, or a product's folder or archive; repeat, "
+    "each with --labels, to train on several",
+    TRAINING,
+    DATA,
+    metavar="FILE",
+    action=Anew,
 )
 LABELS = Option(
     ("--labels",),
@@ -93,9 +99,12 @@ LABELS = Option(
     TRAINING,
     DATA,
     metavar="FILE",
+    action=Anew,
 )
 LABEL_FIELD = label_options.LABEL_FIELD
-GROUPS = Option(("--groups",), "raster of polygon numbers", TRAINING, DATA, metavar="FILE")
+GROUPS = Option(
+    ("--groups",), "raster of polygon numbers", TRAINING, DATA, metavar="FILE", action=Anew
+)
 CLASSES = Option(
     ("--classes",), "names or codes to keep", LEARNING, DATA, metavar="A,B,…", type=comma_list
 )

@@ -174,14 +174,18 @@ def write_outcome(
         save_model(pipeline, model_meta(inputs, metrics), target, state)
     run.clock.lap("save")
     _write_record(metrics, run)
-    if inputs.scene is not None:
-        try:
-            metrics["map"] = write_map(pipeline, inputs, run, comm, known if layers else None)
-        except DataError as error:
-            folder.commit()
-            raise DataError(
-                f"{error.message} The model and its scores are kept in {folder.path}.", error.hint
-            ) from error
+    try:
+        facts = [
+            write_map(pipeline, one, run, comm, known if layers else None, number)
+            for number, one in enumerate(inputs.by_scene(), start=1)
+        ]
+    except DataError as error:
+        folder.commit()
+        raise DataError(
+            f"{error.message} The model and its scores are kept in {folder.path}.", error.hint
+        ) from error
+    if facts:
+        metrics["map"], metrics["further_maps"] = facts[0], facts[1:]
         run.clock.lap("map")
     with lettering(inputs.data.class_names.values()) as notes:
         for note in notes:
@@ -237,10 +241,12 @@ def _sections(
     parts: list[Section | None] = [scores_section(metrics)]
     if found is not None:
         parts.append(draw("distances of the split", lambda: split_section(inputs, found)))
-    if inputs.scene is not None:
-        parts.append(draw("map", lambda: map_shown(inputs, run, metrics["map"])))
-        if "inside_aoa" in metrics["map"]:
-            parts.append(draw("confidence", lambda: confidence_shown(run, metrics["map"])))
+    told = [metrics["map"], *metrics["further_maps"]] if inputs.scene is not None else []
+    for number, one in enumerate(inputs.by_scene(), start=1):
+        facts = told[number - 1]
+        parts.append(draw("map", partial(map_shown, one, run, facts, number)))
+        if "inside_aoa" in facts:
+            parts.append(draw("confidence", partial(confidence_shown, run, facts, number)))
     parts.append(draw("classes", lambda: classes_section(metrics)))
     if metrics["calibration"] is not None:
         parts.append(draw("calibration", lambda: calibration_section(metrics["calibration"])))

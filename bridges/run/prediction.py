@@ -25,7 +25,12 @@ HECTARE_M2 = 10_000.0
 ONLY = ("predict",)
 OPTIONS = (
     Option(("model",), "model.skops of an earlier run", ONLY, metavar="MODEL"),
-    options.IMAGE.but(users=ONLY, required=True),
+    options.IMAGE.but(
+        users=ONLY,
+        help="image: a file, files of one band each, a product's folder or archive",
+        action=None,
+        required=True,
+    ),
     options.OUT.but(users=ONLY, help="the map, a GeoTIFF", metavar="FILE", required=True),
     options.OVERWRITE.but(users=ONLY, help="replace an existing map"),
     options.JOBS.but(users=ONLY, help="threads of each rank (default: all cores)"),

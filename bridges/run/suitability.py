@@ -134,6 +134,38 @@ def _judged(
     return _in_range(scene, limits, stated or scene.columns is not None, any_values)
 
 
+def like(
+    first: Scene, name: str | Path, scene: Scene, *, chosen: bool, nodata: float | None
+) -> tuple[Scene, list[str]]:
+    """Return another image with the bands of a first one, in its order, and notes.
+
+    Parameters
+    ----------
+    first : Scene
+        Whose bands are the features.
+    name : path
+        What the other was opened by.
+    scene : Scene
+        The other, with the bands that are used where nobody chooses.
+    chosen : bool
+        Whether the user has chosen the bands of both.
+    nodata : float or None
+        Value of missing pixels, as the user says.
+
+    Raises
+    ------
+    DataError
+        If it lacks a band, or gives one in another unit.
+    """
+    from bridges.scene.opening import every_band
+
+    meta = {"features": told_features(first.band_names, first), "sensor": first.sensor}
+    every = scene if chosen else every_band(name, nodata=nodata)
+    whole = dataclasses.replace(scene, bands=every.bands)
+    ready, notes, warnings = suited(whole, meta, scene.bands, chosen=chosen)
+    return ready, [*scene.notes, *notes, *warnings]
+
+
 def _same_set(features: Sequence[Feature], bands: Sequence[Band]) -> bool:
     return {f.name.lower() for f in features} == {b.name.lower() for b in bands}
 

@@ -22,7 +22,7 @@ from bridges.run.config import recorded
 from bridges.run.console import Narrator
 from bridges.run.folder import RunFolder
 from bridges.run.label_options import label_reading
-from bridges.run.load import DataSpec, Inputs, load_inputs
+from bridges.run.load import DataSpec, Inputs, load_inputs, scenes_of
 from bridges.run.record import Clock, Run
 from bridges.run.table_options import table_roles
 from bridges.samples.scaling import make_scaler
@@ -129,11 +129,14 @@ def data_spec(args: argparse.Namespace) -> DataSpec:
     def listed(values: list[str] | None) -> tuple[str, ...] | None:
         return None if values is None else tuple(values)
 
+    first, *more = scenes_of(args.image, args.labels, args.groups)
+    image, labels, groups = first
     spec = DataSpec(
         table=args.table,
-        image=args.image,
-        labels=args.labels,
-        groups=args.groups,
+        image=image,
+        labels=labels,
+        groups=groups,
+        more=tuple(more),
         label_field=args.label_field,
         reading=label_reading(args),
         classes=listed(args.classes),
@@ -182,9 +185,9 @@ def _run(job: Job, run: Run, comm: mpi.Communicator) -> dict[str, Any] | None:
         run.clock.lap("calibrate")
     controls = _fit_controls(model, scaler.transform(X), y, run.narrator, comm)
     run.clock.lap("controls")
-    has_map = comm.bcast(bool(loaded) and loaded[0].scene is not None)
+    n_maps = comm.bcast(len(loaded[0].by_scene()) if loaded else 0)
     if comm.rank > 0:
-        if has_map:
+        for _ in range(n_maps):
             from bridges.maps.classify import assist
 
             assist(comm)

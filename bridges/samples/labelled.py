@@ -138,8 +138,9 @@ def require_samples(
     labelled: Mapping[int, int],
     usable: Mapping[int, int],
     source: str,
+    least: int = 2,
 ) -> None:
-    """Refuse classes without a usable sample, and fewer than two classes.
+    """Refuse classes without a usable sample, and too few classes.
 
     Parameters
     ----------
@@ -151,6 +152,8 @@ def require_samples(
         Number of labelled samples per code, before and after masking.
     source : str
         Where the labels come from.
+    least : int
+        Number of classes that are needed; 1 for a part of the samples.
 
     Raises
     ------
@@ -183,7 +186,7 @@ def require_samples(
             "Check that the labels lie on the image and which value means unlabelled "
             "(the raster's nodata value, else 0).",
         )
-    if len(codes) < 2:
+    if len(codes) < least:
         raise DataError(
             f"A classifier needs two classes; {source} gives one only: {named(names, codes[0])}.",
             "Add labels of another class, or name two or more with --classes.",

@@ -81,7 +81,7 @@ def labelled_pixels(
     pixels = _collect(scene, source, None if groups_path is None else as_path(groups_path))
     names, origin = source.class_names, str(labels_path)
     lost = _fallout(scene, source, pixels)
-    chosen, left_out = _chosen(source, pixels, lost, classes, reading.allow_missing, origin)
+    chosen, left_out = _chosen(source, pixels, lost, classes, reading, origin)
     notes = [*source.notes, *left_out, *lost.notes(names), *pixels.notes]
     groups: NDArray[np.int64] | None = pixels.features if source.has_groups else None
     if groups is not None and source.group_of is not None:
@@ -113,7 +113,7 @@ def _chosen(
     pixels: _Pixels,
     lost: Fallout,
     classes: Sequence[str | int] | None,
-    allow_missing: bool,
+    reading: LabelReading,
     origin: str,
 ) -> tuple[list[int], list[str]]:
     """Return the codes to keep, and notes on those that are left out for want of samples."""
@@ -130,12 +130,12 @@ def _chosen(
         return lost.of_class(code, names)
 
     told = [c for c in wanted if c in declared and (classes is None or lost.of_class(c, names))]
-    if any(usable.values()) and not allow_missing:
+    if any(usable.values()) and not reading.allow_missing:
         require_all_classes(told, usable, names, why, origin)
-    chosen = [code for code in wanted if usable.get(code)] if allow_missing else wanted
+    chosen = [code for code in wanted if usable.get(code)] if reading.allow_missing else wanted
     if not any(usable.values()) and classes is None:
         chosen = []
-    require_samples(chosen, names, pixels.labelled, usable, origin)
+    require_samples(chosen, names, pixels.labelled, usable, origin, reading.least_classes)
     gone = [code for code in wanted if code not in chosen]
     return chosen, [
         f"Class {named(names, c)} is left out: {why(c) or 'it is not labelled.'}" for c in gone

@@ -22,6 +22,8 @@ class LabelReading:
         Coordinate system of the labels, for a file that names none or a wrong one.
     allow_missing : bool
         Whether to go on where a class has labels but no usable pixel.
+    least_classes : int
+        Classes that are needed; 1 for one of several images.
     """
 
     group_field: str | None = None
@@ -29,6 +31,7 @@ class LabelReading:
     xy: tuple[str, str] | None = None
     crs: str | None = None
     allow_missing: bool = False
+    least_classes: int = 2
 
     def said(self) -> list[str]:
         """Return what is not as by default."""
