@@ -35,7 +35,7 @@ from qsvm.problem.exact import solve_box
 TABLES = Path(__file__).resolve().parents[2] / "shared/data/tables"
 C = 3.0
 SAMPLER_CASES = ((60, 1), (100, 2), (41, 3))
-MODEL_CASES = ((40, 2), (80, 2), (120, 2))
+MODEL_CASES = ((40, 2), (80, 2))
 READS = 100
 TNO = "tno.quantum.ml.classifiers.svm"
 
@@ -261,7 +261,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="the smallest cases alone")
     parser.add_argument("--sqa", action="store_true", help="path-integral peers too (slow)")
-    parser.add_argument("--repeats", type=int, default=5, help="draws behind each line")
+    parser.add_argument("--repeats", type=int, default=3, help="draws behind each line")
     parser.add_argument("--tables", type=Path, default=TABLES, help="folder of the tables")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # peers warn of what their lines show
