@@ -134,11 +134,11 @@ def open_stratification(
     opened = tuple(open_map(path) for path in maps)
     for other in opened[1:]:
         require_same_grid(opened[0].grid, other.path, other.grid, opened[0].path)
-    layer = None if zones is None else _open_zones(opened[0], Path(zones), zone_field)
+    layer = None if zones is None else _open_zones(opened[0], zones, zone_field)
     return Stratification(opened, layer, purity, with_unclassified)
 
 
-def _open_zones(first: ClassMap, path: Path, field: str | None) -> Layer:
+def _open_zones(first: ClassMap, path: str | Path, field: str | None) -> Layer:
     if not vector.is_vector(path):
         zones = open_map(path)
         require_same_grid(first.grid, path, zones.grid, first.path)

@@ -200,7 +200,15 @@ def recorded(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _json_value(value: Any) -> Any:
-    """Return NaN and infinite numbers as texts, which JSON can hold."""
+    """Return what JSON can hold: texts for NaN, infinite numbers and what else it does not know.
+
+    A record that cannot be written would be noticed after the work.
+    """
+    if isinstance(value, dict):
+        return {str(key): _json_value(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_value(each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return value
+    known = value is None or isinstance(value, str | int | float)
+    return value if known else str(value)

@@ -272,7 +272,8 @@ def _write_report(
         return True
 
     if drawn(run.narrator, "pictures of the report", lambda: write(sections)) is None:
-        write([dataclasses.replace(section, pictures=()) for section in sections])
+        plain = [dataclasses.replace(section, pictures=()) for section in sections]
+        drawn(run.narrator, "report", lambda: write(plain))
 
 
 def _lead(metrics: Mapping[str, Any], inputs: Inputs) -> str:

@@ -78,10 +78,11 @@ def classes_of(values: NDArray[Any], known: Mapping[int, str], file: str) -> Cla
 
 
 def _text(value: Any) -> str:
-    """Return a value as text: trimmed, composed; "" for none."""
+    """Return a value as text on one line, trimmed and composed; "" for none."""
     if value is None or value != value:
         return ""
-    return unicodedata.normalize("NFC", str(value)).strip()
+    composed = unicodedata.normalize("NFC", str(value))
+    return "".join(letter if letter.isprintable() else " " for letter in composed).strip()
 
 
 def _codes(

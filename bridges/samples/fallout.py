@@ -108,7 +108,9 @@ def _on_image(labels: VectorLabels) -> NDArray[np.bool_]:
     corners = [(0, 0), (grid.width, 0), (grid.width, grid.height), (0, grid.height)]
     ring = [(t.c + t.a * c + t.b * r, t.f + t.d * c + t.e * r) for c, r in corners]
     found: NDArray[np.bool_] = labels.near(Window(0, 0, grid.width, grid.height))
-    found[found] = shapely.intersects(labels.shapes[found], shapely.polygons(ring))
+    near = labels.shapes[found]
+    sound = np.where(shapely.is_valid(near), near, shapely.make_valid(near))
+    found[found] = shapely.intersects(sound, shapely.polygons(ring))
     return found
 
 

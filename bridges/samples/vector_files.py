@@ -112,7 +112,7 @@ def _layers(path: Path) -> Sequence[str]:
         return []
     try:
         return [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
-    except pyogrio.errors.DataSourceError:
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError):
         return []
 
 
@@ -174,7 +174,7 @@ def _read_layer(file: Path, layer: str) -> Features:
     # GDAL renumbers features of a GeoJSON whose ids repeat; the numbers used here are positions.
     notes = [str(w.message) for w in said if "Several features with id" not in str(w.message)]
     fields = dict(zip(map(str, meta["fields"]), columns, strict=True))
-    return Features(file, shapely.from_wkb(wkb), meta["crs"], fields, notes)
+    return Features(file, shapely.from_wkb(wkb, on_invalid="ignore"), meta["crs"], fields, notes)
 
 
 def libraries() -> tuple[Any, Any]:

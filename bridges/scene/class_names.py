@@ -96,13 +96,14 @@ def _of_vat(path: Path) -> Iterator[tuple[int, str]]:
         return
     try:
         meta, _, _, columns = pyogrio.raw.read(file, read_geometry=False)
-    except pyogrio.errors.DataSourceError:
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError):
         return
     heads = [(str(field).lower(), 0) for field in meta["fields"]]
     value, name = _column(heads, VALUE_COLUMNS, ()), _column(heads, NAME_COLUMNS, ())
     if value is not None and name is not None:
         for code, text in zip(columns[value], columns[name], strict=True):
-            yield int(code), str(text or "")
+            with contextlib.suppress(ValueError, OverflowError):  # NaN, infinite
+                yield int(code), str(text or "")
 
 
 def _of_qml(path: Path) -> Iterator[tuple[int, str]]:

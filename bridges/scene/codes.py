@@ -11,6 +11,7 @@ import numpy as np
 from bridges.errors import DataError
 from bridges.scene.class_names import names_of_classes
 from bridges.scene.names import as_path
+from bridges.scene.products import sole_image
 from bridges.scene.raster import Grid, opened
 from bridges.scene.stack import require_bands
 from bridges.scene.validity import alpha_index, read_known
@@ -89,7 +90,7 @@ def open_codes(path: str | Path) -> CodeRaster:
     DataError
         If it cannot be read, or has several bands beside one of transparency.
     """
-    path = as_path(path)
+    path = sole_image(as_path(path))
     with opened(path) as dataset:
         require_bands(dataset, path)
         alpha, _ = alpha_index(dataset)

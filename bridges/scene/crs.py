@@ -34,12 +34,13 @@ def read_crs(text: str, origin: str) -> Any:
     DataError
         If PROJ does not know it.
     """
+    from rasterio._err import CPLE_BaseError
     from rasterio.crs import CRS
     from rasterio.errors import CRSError
 
     try:
         return CRS.from_user_input(text)
-    except CRSError as error:
+    except (CRSError, CPLE_BaseError, ValueError) as error:
         raise DataError(
             f"{origin} names a coordinate system that is not known: {str(text)[:60]!r}.",
             "Say it with --crs, for example --crs EPSG:4326.",

@@ -20,6 +20,7 @@ from bridges.scene.products import (
     images_in,
     is_archive,
     masked_file,
+    sole_image,
     unknown_folder,
 )
 from bridges.scene.raster import Grid, opened, require_same_grid
@@ -258,7 +259,7 @@ def _mask(text: str, folder: Path | None) -> Mask:
     """Read ``file``, or ``file:2,4,255``, ``file:-1``, ``file:1-3,8``."""
 
     def file(name: str) -> Path:
-        return as_path(name) if folder is None else folder / name
+        return sole_image(as_path(name)) if folder is None else folder / name
 
     name, colon, numbers = text.rpartition(":")
     if not colon or not _LISTED.fullmatch(numbers) or file(text).exists():

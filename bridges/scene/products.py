@@ -187,6 +187,23 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith((".tar", ".tar.gz", ".tgz", ".zip")) and path.is_file()
 
 
+def sole_image(path: Path) -> Path:
+    """Return the image of an archive that holds one; any other path as it is.
+
+    Raises
+    ------
+    DataError
+        If an archive holds several images, or none.
+    """
+    if not is_archive(path):
+        return path
+    inside = images_in(path)
+    if len(inside) == 1:
+        return inside[0]
+    listed = ", ".join(str(file) for file in inside[:5]) or "none"
+    raise DataError(f"{path} holds {len(inside)} images: {listed}.", "Name the one that is meant.")
+
+
 def listing(path: Path) -> list[Path]:
     """Return the files of a folder or archive, sorted, as paths that GDAL reads; else nothing.
 
@@ -203,7 +220,7 @@ def listing(path: Path) -> list[Path]:
     try:
         if zipped:
             with zipfile.ZipFile(path) as archive:
-                names = sorted(archive.namelist())
+                names = sorted(name for name in archive.namelist() if not name.endswith("/"))
         else:
             with tarfile.open(path) as tar:
                 names = sorted(tar.getnames())

@@ -186,3 +186,9 @@ def test_nodata_of_a_file_is_a_number(value, tmp_path):
     config.write_text(f"nodata = {value}\n")
     with pytest.raises(UsageError, match="nodata is"):
         parse("--config", str(config))
+
+
+def test_a_record_holds_whatever_was_given():
+    found = parse("--sampler-option", "a={1}", "--sampler-option", "b=[1e999, (2, b'x')]")
+    written = json.dumps(values.recorded(found), allow_nan=False)
+    assert json.loads(written)["sampler_option"] == [["a", "{1}"], ["b", ["inf", [2, "b'x'"]]]]

@@ -44,7 +44,7 @@ def test_texts_of_whole_numbers_are_codes():
 def test_blanks_and_accents_in_pieces_make_no_new_class(names, data):
     import unicodedata
 
-    blank = st.sampled_from(["", " ", "\t", "\u00a0"])
+    blank = st.sampled_from(["", " ", "\t", "\n", "\u00a0", "\x01"])
     form = st.sampled_from(["NFC", "NFD"])
     written = [
         data.draw(blank) + unicodedata.normalize(data.draw(form), name) + data.draw(blank)

@@ -128,3 +128,15 @@ def test_touched_pixels_and_groups_of_a_field(image, write):
             open_scene(image), path, label_field="class", reading=LabelReading(group_field="farn")
         )
     assert "Did you mean 'farm'?" in caught.value.hint
+
+
+def test_polygons_that_cross_themselves(image, write):
+    bow = {"type": "Polygon", "coordinates": [[[LEFT - 300, TOP], [LEFT - 90, TOP - 300]]]}
+    bow["coordinates"][0] += [[LEFT - 300, TOP - 300], [LEFT - 90, TOP], [LEFT - 300, TOP]]
+    inside = box(0, 6, 4, 9)
+    ring = inside["coordinates"][0]
+    ring[1], ring[2] = ring[2], ring[1]
+    path = write(*PLAIN, ("water", bow), ("water", inside))
+    data = labelled_pixels(open_scene(image), path, label_field="class")
+    assert "1 feature of class 'water' (2) label no pixel: they lie outside" in data.notes[0]
+    assert 0 < np.sum(data.cols >= 6) < 12

@@ -97,3 +97,19 @@ def test_relative_archives(tmp_path, image, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert open_scene("zip://a.zip!i.tif").n_bands == 3
     assert open_scene("/vsizip/a.zip/i.tif").path == Path(f"/vsizip/{{{tmp_path}/a.zip}}/i.tif")
+
+
+def test_archives_of_one_raster_are_that_raster(tmp_path, make_raster, image):
+    codes = np.ones((12, 10), dtype=np.uint8)
+    codes[6:] = 2
+    labels = make_raster("labels.tif", codes)
+    with zipfile.ZipFile(tmp_path / "labels.zip", "w") as archive:
+        archive.write(labels, "deep/labels.tif")
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        archive.write(labels, "a.tif")
+        archive.write(labels, "b.tif")
+    data = labelled_pixels(open_scene(image), tmp_path / "labels.zip")
+    assert data.counts() == {1: 60, 2: 60}
+    assert open_scene(image, mask=f"{tmp_path}/labels.zip:2").read()[1].sum() == 60
+    with pytest.raises(DataError, match=r"two\.zip holds 2 images"):
+        labelled_pixels(open_scene(image), tmp_path / "two.zip")
