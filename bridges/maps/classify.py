@@ -20,10 +20,13 @@ from bridges.machine.digest import array_digest
 from bridges.machine.files import atomic_target
 from bridges.machine.progress import Progress, no_progress
 from bridges.machine.threads import default_threads
+from bridges.maps.choosing import chosen_labelling
 from bridges.maps.cog import Piece, Raster, counts_of, join
 from bridges.maps.confidence import OUTSIDE, confidence_raster
-from bridges.maps.labelling import Confidence, KernelRecipe, Labelling, labelling_for
+from bridges.maps.labelling import Confidence, KernelRecipe, Labelling
 from bridges.maps.parts import Place, begin, discard, folder_of
+from bridges.maps.sieving import sieve_places
+from bridges.maps.smoothing import STRENGTH
 from bridges.maps.windows import Estimate, cut_windows, estimate
 from bridges.maps.work import Job, do_windows, key_of
 from bridges.samples.labelled import class_name
@@ -102,6 +105,8 @@ def predict_map(
     resume: bool = False,
     confidence: str | Path | None = None,
     applicability: Applicability | None = None,
+    smooth: int = 0,
+    sieve: int = 0,
     progress: Progress = no_progress,
     told: Callable[[Estimate], None] = no_estimate,
 ) -> MapSummary:
@@ -139,6 +144,12 @@ def predict_map(
     applicability : Applicability, optional
         Of the classifier's training pixels: adds the dissimilarity and the area of applicability to
         ``confidence``.
+    smooth : int
+        Edge in pixels, odd, of the neighbourhood that smooths the probabilities of a calibrated
+        classifier (:mod:`bridges.maps.smoothing`); 0 for none.
+    sieve : int
+        Patches of fewer pixels go to their largest neighbour (:mod:`bridges.maps.sieving`); 0 for
+        none. Layers of confidence stay as they are.
     progress : callable
         Called with (pixels done, pixels in all).
     told : callable
@@ -158,7 +169,7 @@ def predict_map(
     path, ranks = Path(path), comm or SingleRank()
     threads = _threads(ranks, n_jobs)
     sure = None if confidence is None else Path(confidence)
-    layers = None if sure is None else Confidence(applicability)
+    layers = _wanted(sure, applicability, smooth)
     prepared: list[Labelling] = []
 
     def prepare() -> Job:
@@ -169,7 +180,7 @@ def predict_map(
                 )
         dtype, nodata = storage(class_names)
         codes, recipe = tuple(sorted(class_names)), KernelRecipe.of(classifier)
-        labelling = labelling_for(recipe or classifier, scene, codes, dtype, nodata, layers)
+        labelling = chosen_labelling(recipe or classifier, scene, codes, dtype, nodata, layers)
         prepared.append(labelling)
         windows = cut_windows(scene, WINDOW_ROWS, WINDOW_COLUMNS)
         key = key_of(classifier, scene, windows, (codes, dtype, _told(layers)), needed=resume)
@@ -187,10 +198,12 @@ def predict_map(
         job = on_root(ranks, prepare)
         sharing = ranks if job.recipe else SingleRank()
         places = do_windows(job, lambda: prepared[0], threads, sharing, progress)
-        pieces = _pieces(job, places, 0)
+        raster = _raster(job, class_names, class_colors, sieve)
         outside = None
         with write_errors(path), atomic_target(path) as target:
-            join(target, scene.grid, _raster(job, class_names, class_colors), pieces)
+            kept = sieve_places(job, places, raster, sieve) if sieve > 1 else places
+            pieces = _pieces(job, kept, 0)
+            join(target, scene.grid, raster, pieces)
             if sure is not None:
                 outside = _join_confidence(sure, job, _pieces(job, places, 1))
         discard(folder_of(path))
@@ -241,12 +254,24 @@ def _join_confidence(path: Path, job: Job, pieces: Sequence[Piece]) -> int | Non
     return counts_of((piece.about for piece in pieces), OUTSIDE).get(1, 0)
 
 
+def _wanted(sure: Path | None, known: Applicability | None, smooth: int) -> Confidence | None:
+    """Return what is asked of probabilities; None if nothing is."""
+    if smooth and (smooth < 3 or smooth % 2 == 0):
+        raise UsageError(
+            f"A neighbourhood of {smooth} pixels has no middle.", "Use 3, 5, 7, … or 0 for none."
+        )
+    written = sure is not None
+    return Confidence(known if written else None, smooth, written) if written or smooth else None
+
+
 def _told(layers: Confidence | None) -> Any:
-    """Return what the layers depend on beside the classifier."""
-    if layers is None or layers.applicability is None:
-        return layers is not None
-    known = layers.applicability
-    return array_digest((known.mean_distance, known.threshold), [known.samples])
+    """Return what the windows depend on beside the classifier."""
+    if layers is None:
+        return None
+    known, asked = layers.applicability, (layers.smooth, layers.is_written)
+    if known is None:
+        return asked
+    return array_digest((asked, known.mean_distance, known.threshold), [known.samples])
 
 
 def _threads(comm: Communicator, n_jobs: int | None) -> int:
@@ -256,11 +281,16 @@ def _threads(comm: Communicator, n_jobs: int | None) -> int:
 
 
 def _raster(
-    job: Job, class_names: Mapping[int, str], class_colors: Mapping[int, Color] | None
+    job: Job, class_names: Mapping[int, str], class_colors: Mapping[int, Color] | None, sieve: int
 ) -> Raster:
     """Return how the map is described."""
     names = {code: class_name(class_names, code) for code in job.codes}
     tags = {f"CLASS_{code}": name for code, name in names.items()}
+    if job.confidence is not None and job.confidence.smooth:
+        size = job.confidence.smooth
+        tags["SMOOTHED"] = f"{size} x {size} pixels, variance {STRENGTH:g}"
+    if sieve > 1:
+        tags["SIEVED"] = f"patches of fewer than {sieve} pixels"
     colors = class_palette(names, class_colors)
     return Raster(job.dtype, job.nodata, ("land cover class",), tags, colors)
 

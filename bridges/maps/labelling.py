@@ -86,21 +86,33 @@ class Labelling:
         self.parallel = parallel
         self.batch = batch
         self.merges = False
+        self.halo = 0
         self._turn = threading.Lock()
 
-    def rasters(self, stored: Stored) -> list[NDArray[Any]]:
-        """Return the map of a window, shape (1, h, w), and its layers, (n_layers, h, w), if any."""
+    @property
+    def batch_size(self) -> int:
+        """Pixels at a time."""
+        return max(self.batch, LARGE_BATCH) if self.merges else self.batch
+
+    def rasters(
+        self, stored: Stored, inner: tuple[slice, slice] = (slice(None), slice(None))
+    ) -> list[NDArray[Any]]:
+        """Return the map of a window, shape (1, h, w), and its layers, (n_layers, h, w), if any.
+
+        The window is ``halo`` pixels wider than its ``inner`` part, where the scene is.
+        """
         n, shape = stored.visible.size, stored.visible.shape
         classes = np.full(n, self.nodata, dtype=self.codes.dtype)
         layers = np.full((self.n_layers, n), LAYER_NODATA, dtype=np.uint8)
-        size = max(self.batch, LARGE_BATCH) if self.merges else self.batch
-        for places, samples in self.source.batches(stored, size):
+        for places, samples in self.source.batches(stored, self.batch_size):
             positions, found = self._answers(samples)
             classes[places] = self.codes[positions]
             if found is not None:
                 layers[:, places] = found
-        rasters = [classes.reshape(1, *shape)]
-        return [*rasters, layers.reshape(-1, *shape)] if self.n_layers else rasters
+        whole = [classes.reshape(1, *shape)]
+        if self.n_layers:
+            whole.append(layers.reshape(-1, *shape))
+        return [raster[:, inner[0], inner[1]] for raster in whole]
 
     def classes(self, stored: Stored) -> NDArray[Any]:
         """Return the codes of a window, shape (h, w)."""
@@ -131,19 +143,27 @@ def distinct(samples: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Confidence:
-    """What is wanted beside classes: layers of probabilities and, where known, of dissimilarity.
+    """What is wanted of probabilities: layers, with dissimilarity where known, and smoothing.
 
     Attributes
     ----------
     applicability : Applicability or None
         Of the model's training pixels, in the scaled feature space.
+    smooth : int
+        Edge of the neighbourhood of :mod:`bridges.maps.smoothing`, 0 for none.
+    is_written : bool
+        Whether there are layers.
     """
 
     applicability: Applicability | None = None
+    smooth: int = 0
+    is_written: bool = True
 
     @property
     def n_layers(self) -> int:
         """Number of layers."""
+        if not self.is_written:
+            return 0
         return len(SHARES) + (len(DISTANCES) if self.applicability is not None else 0)
 
     def dissimilarity(self, labeller: Labeller | None) -> Dissimilarity | None:
@@ -178,7 +198,7 @@ class KernelRecipe:
         """Return that of a kernel model or of a pipeline that ends with one; None of others."""
         if isinstance(classifier, KernelRecipe):
             return classifier
-        before, last = _steps(classifier)
+        before, last = steps_of(classifier)
         labeller = last.labeller() if isinstance(last, HasLabeller) else None
         if labeller is None or not labeller.is_compiled:
             return None
@@ -186,7 +206,7 @@ class KernelRecipe:
 
     def prepare(self, values: NDArray[np.float64]) -> NDArray[Any]:
         """Return samples, as the labeller takes them, of physical values (n, n_features)."""
-        return self.labeller.prepare(_transformed(self.transformers, values))
+        return self.labeller.prepare(transformed(self.transformers, values))
 
     def answers(self, confidence: Confidence | None) -> Callable[[NDArray[Any]], Answer]:
         """Return what makes class indices and layers of samples."""
@@ -206,14 +226,15 @@ class KernelRecipe:
         return answer
 
 
-def _steps(classifier: Any) -> tuple[list[Any], Any]:
+def steps_of(classifier: Any) -> tuple[list[Any], Any]:
     """Return the transformers of a pipeline and its classifier."""
     steps = [step for _, step in getattr(classifier, "steps", [("", classifier)])]
     *before, last = [step for step in steps if step != "passthrough"]
     return before, last
 
 
-def _transformed(transformers: Sequence[Any], values: NDArray[np.float64]) -> NDArray[np.float64]:
+def transformed(transformers: Sequence[Any], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return features (n, d) as the classifier of a pipeline takes them."""
     for transformer in transformers:
         values = transformer.transform(values)
     return np.asarray(values, dtype=np.float64)
@@ -275,18 +296,20 @@ def labelling_for(
             parallel=False,
             batch=1 << 62,
         )
+    known = held[positions_of(recipe.classes, codes)]
+    answers = recipe.answers(confidence)
+    return Labelling(source_for(recipe, scene), answers, known, nodata, n_layers=n_layers)
+
+
+def source_for(recipe: KernelRecipe, scene: Scene) -> Source:
+    """Return what makes samples of a kernel model: a table where stored values are few."""
     _require_bands(scene, recipe.n_features)
     first, *others = scene.stored_types()
     small = first.kind in "ui" and first.itemsize <= 2 and all(each == first for each in others)
-    source: Source = ArraySource(scene, recipe.prepare)
-    if (
-        small
-        and scene.columns is None
-        and all(is_featurewise(transformer) for transformer in recipe.transformers)
-    ):
-        source = TableSource(scene, recipe.prepare, first)
-    known = held[_positions(recipe.classes, codes)]
-    return Labelling(source, recipe.answers(confidence), known, nodata, n_layers=n_layers)
+    single = all(is_featurewise(transformer) for transformer in recipe.transformers)
+    if small and single and scene.columns is None:
+        return TableSource(scene, recipe.prepare, first)
+    return ArraySource(scene, recipe.prepare)
 
 
 def _opaque(
@@ -295,18 +318,18 @@ def _opaque(
     """Return what makes positions and layers of physical values by calling the classifier."""
     if confidence is None:
         predict = getattr(classifier, "predict", classifier)
-        return lambda values: (_positions(np.asarray(predict(values)), codes), None)
+        return lambda values: (positions_of(np.asarray(predict(values)), codes), None)
     if not hasattr(classifier, "predict_proba"):
         raise no_probabilities()
-    places = _positions(np.asarray(classifier.classes_), codes)
-    transformers, _ = _steps(classifier)
+    places = positions_of(np.asarray(classifier.classes_), codes)
+    transformers, _ = steps_of(classifier)
     distances = confidence.dissimilarity(None)
 
     def answer(values: NDArray[Any]) -> Answer:
         p = np.asarray(classifier.predict_proba(values))
         shares = share_layers(p)
         if distances is not None:
-            away = distances.layers(_transformed(transformers, values))
+            away = distances.layers(transformed(transformers, values))
             shares = np.concatenate([shares, away])
         return places[p.argmax(axis=1)], shares
 
@@ -321,7 +344,7 @@ def _require_bands(scene: Scene, n_features: int) -> None:
         )
 
 
-def _positions(found: NDArray[Any], codes: Sequence[int]) -> NDArray[np.intp]:
+def positions_of(found: NDArray[Any], codes: Sequence[int]) -> NDArray[np.intp]:
     """Return where class codes stand among all that may be returned.
 
     Raises

@@ -30,6 +30,20 @@ SEARCH_S = 40e-9
 """Seconds that it takes to find out whether a pixel's values have occurred before."""
 
 
+def widened(window: Window, by: int, scene: Scene) -> tuple[Window, tuple[slice, slice]]:
+    """Return a window with its surroundings, as far as there are any, and its place in them."""
+    from rasterio.windows import Window
+
+    top, left = int(window.row_off), int(window.col_off)
+    height, width = int(window.height), int(window.width)
+    if not by:
+        return window, (slice(None), slice(None))
+    first, start = max(0, top - by), max(0, left - by)
+    last, end = min(scene.height, top + height + by), min(scene.width, left + width + by)
+    inner = slice(top - first, top - first + height), slice(left - start, left - start + width)
+    return Window(start, first, end - start, last - first), inner
+
+
 def cut_windows(scene: Scene, largest_rows: int, largest_columns: int) -> list[Window]:
     """Return windows that cover a scene once, from the top left.
 

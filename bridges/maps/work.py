@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 from bridges.errors import UsageError
 from bridges.machine.comm import together
 from bridges.machine.dealer import deal_out
+from bridges.maps.choosing import chosen_labelling
 from bridges.maps.cog import encode
-from bridges.maps.labelling import Labelling, labelling_for
+from bridges.maps.labelling import Labelling
 from bridges.maps.parts import PartFile, Place, folder_of
+from bridges.maps.windows import widened
 from bridges.scene.names import is_file_name
 from bridges.scene.raster import write_errors
 
@@ -77,7 +79,7 @@ class Job:
     def labelling(self) -> Labelling:
         """Return how windows are labelled by the recipe."""
         of_map = (self.codes, self.dtype, self.nodata)
-        return labelling_for(self.recipe, self.scene, *of_map, self.confidence)
+        return chosen_labelling(self.recipe, self.scene, *of_map, self.confidence)
 
 
 def do_windows(
@@ -128,10 +130,11 @@ def _do(
     job: Job, labelling: Labelling, number: int, parts: PartFile, gate: threading.Semaphore
 ) -> Place:
     """Do one window: it is read while others have the processors."""
-    stored = job.scene.read_stored(job.windows[number])
+    window, inner = widened(job.windows[number], labelling.halo, job.scene)
+    stored = job.scene.read_stored(window)
     with gate:
         started = time.perf_counter()
-        rasters = labelling.rasters(stored)
+        rasters = labelling.rasters(stored, inner)
         label_s = time.perf_counter() - started
         encoded = [encode(raster) for raster in rasters]
     told = {"rasters": [about for about, _ in encoded], "label_s": label_s}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,12 +24,30 @@ if TYPE_CHECKING:
 HECTARE_M2 = 10_000.0
 
 
+@dataclasses.dataclass(frozen=True)
+class Wishes:
+    """What is asked of the map of a run beside classes.
+
+    Attributes
+    ----------
+    layers : bool
+        Whether ``confidence.tif`` is written.
+    smooth, sieve : int
+        See :func:`bridges.maps.classify.predict_map`.
+    """
+
+    layers: bool = False
+    smooth: int = 0
+    sieve: int = 0
+
+
 def write_map(
     pipeline: Any,
     inputs: Inputs,
     run: Run,
     comm: Communicator,
     known: Applicability | None = None,
+    wishes: Wishes | None = None,
     number: int = 1,
 ) -> dict[str, Any]:
     """Classify the scene into map.tif, with style and catalogue item, and confidence.tif if asked.
@@ -44,7 +63,9 @@ def write_map(
     comm : Communicator
         Ranks that help.
     known : Applicability, optional
-        Of the training samples; with it confidence.tif is written, too.
+        Of the training samples, for the layers.
+    wishes : Wishes, optional
+        What is asked for beside classes.
     number : int
         Of the scene, from 1; files of further ones are called map-2.tif, ….
 
@@ -58,6 +79,8 @@ def write_map(
 
     names, folder, scene = inputs.data.class_names, run.folder, inputs.scene
     assert scene is not None
+    wishes = wishes or Wishes()
+    known = known if wishes.layers else None
     with contextlib.ExitStack() as stack:
         target = stack.enter_context(folder.target(f"{numbered('map', number)}.tif"))
         sure = (
@@ -75,11 +98,13 @@ def write_map(
             comm=comm,
             confidence=sure,
             applicability=known,
+            smooth=wishes.smooth,
+            sieve=wishes.sieve,
             progress=progress,
             told=lambda expected: run.narrator.say(f"map: {expected}"),
         )
-    layers = None if known is None else folder.file("confidence.tif")
-    write_companions(folder.file("map.tif"), scene, names, layers)
+    layers = None if known is None else folder.file(f"{numbered('confidence', number)}.tif")
+    write_companions(folder.file(f"{numbered('map', number)}.tif"), scene, names, layers)
     return map_facts(summary, names, known)
 
 

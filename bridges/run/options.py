@@ -222,6 +222,25 @@ LAYERS = Option(
     OUTPUT,
     choices=NAMES,
 )
+SMOOTH = Option(
+    ("--smooth",),
+    "smooth probabilities over a square of so many pixels along an edge (odd); calibrates by "
+    "sigmoid if nothing else is said",
+    (*TRAINING, "predict"),
+    OUTPUT,
+    default=0,
+    type=at_least(0),
+    metavar="PIXELS",
+)
+SIEVE = Option(
+    ("--sieve",),
+    "smallest patch of the map in pixels; smaller ones go to their largest neighbour",
+    (*TRAINING, "predict"),
+    OUTPUT,
+    default=0,
+    type=at_least(0),
+    metavar="PIXELS",
+)
 JOBS = Option(("--jobs",), "threads (default: all cores)", LEARNING, type=at_least(1))
 
 OPTIONS = (
@@ -230,6 +249,7 @@ OPTIONS = (
     IMAGE, LABELS, GROUPS, CLASSES, BANDS, MASK, NODATA, TABLE, SPLIT, TEST_SIZE, BLOCK_SIZE,
      REGIONS, BUFFER, SPACE, SCALE, *label_options.OPTIONS, *table_options.OPTIONS,
     KERNEL, GAMMA, DEGREE, COEF0, C, CLASS_WEIGHT, MULTICLASS, CALIBRATE, LAYERS,
+    SMOOTH, SIEVE,
 )  # fmt: skip
 """In the order of ``--help``."""
 

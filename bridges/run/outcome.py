@@ -32,7 +32,7 @@ from bridges.report.sections import (
     scores_section,
 )
 from bridges.run.calibrating import calibration_facts
-from bridges.run.drawing import confidence_shown, map_shown, write_map
+from bridges.run.drawing import Wishes, confidence_shown, map_shown, write_map
 from bridges.run.model_card import model_card
 from bridges.run.record import run_record, versions
 from bridges.run.split_report import mismatches, profiles, question, split_section
@@ -130,8 +130,7 @@ def write_outcome(
     comm: Communicator,
     calibrated: Calibrated | None = None,
     known: Applicability | None = None,
-    *,
-    layers: bool = False,
+    wishes: Wishes | None = None,
 ) -> None:
     """Write every file of a run into its folder.
 
@@ -154,8 +153,8 @@ def write_outcome(
         The model with its probabilities, which is saved and mapped then.
     known : Applicability, optional
         Of the training samples; is saved with the model.
-    layers : bool
-        Whether ``confidence.tif`` is written beside the map.
+    wishes : Wishes, optional
+        What is asked of the map.
 
     Raises
     ------
@@ -176,7 +175,7 @@ def write_outcome(
     _write_record(metrics, run)
     try:
         facts = [
-            write_map(pipeline, one, run, comm, known if layers else None, number)
+            write_map(pipeline, one, run, comm, known, wishes, number)
             for number, one in enumerate(inputs.by_scene(), start=1)
         ]
     except DataError as error:

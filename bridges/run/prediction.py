@@ -109,6 +109,8 @@ def _draw(
             resume=args.resume,
             confidence=sure,
             applicability=_known(meta, narrator) if args.layers else None,
+            smooth=args.smooth,
+            sieve=args.sieve,
             progress=progress,
             told=lambda expected: narrator.say(f"map: {expected}"),
         )

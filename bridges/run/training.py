@@ -20,6 +20,7 @@ from bridges.report.text import score_table
 from bridges.run.calibrating import applicability, calibrate, groups_of
 from bridges.run.config import recorded
 from bridges.run.console import Narrator
+from bridges.run.drawing import Wishes
 from bridges.run.folder import RunFolder
 from bridges.run.label_options import label_reading
 from bridges.run.load import DataSpec, Inputs, load_inputs, scenes_of
@@ -68,8 +69,8 @@ def train(
         args.scale,
         partial(make_model, args),
         facts,
-        args.calibrate or ("sigmoid" if args.layers else None),
-        args.layers is not None,
+        args.calibrate or ("sigmoid" if args.layers or args.smooth else None),
+        Wishes(args.layers is not None, args.smooth, args.sieve),
     )
     if args.dry_run:
         mpi.on_root(comm, lambda: _dry_run(job, describe, narrator))
@@ -104,8 +105,8 @@ class Job:
         Further entries of ``metrics.json``.
     calibrate : str or None
         How the model gets probabilities; None for not at all.
-    layers : bool
-        Whether layers of confidence are written beside the map.
+    wishes : Wishes
+        What is asked of the map.
     """
 
     data: DataSpec
@@ -115,7 +116,7 @@ class Job:
     make_model: Callable[[], Any]
     facts: dict[str, Any]
     calibrate: Method | None = None
-    layers: bool = False
+    wishes: Wishes = dataclasses.field(default_factory=Wishes)
 
     def load(self, folder: Path) -> Inputs:
         """Read the data; the built-in scene is written into the folder."""
@@ -202,7 +203,7 @@ def _run(job: Job, run: Run, comm: mpi.Communicator) -> dict[str, Any] | None:
     known = None
     if calibrated is not None and inputs.scene is not None:
         known = applicability(scaler.transform(X), groups)
-    write_outcome(model, scaler, inputs, metrics, run, comm, calibrated, known, layers=job.layers)
+    write_outcome(model, scaler, inputs, metrics, run, comm, calibrated, known, job.wishes)
     return metrics
 
 

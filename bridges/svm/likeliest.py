@@ -47,7 +47,18 @@ class LikeliestLabeller(Labeller):
         layers = np.empty((3, len(Z)), dtype=np.uint8)
         return self._rows(Z, layers), layers
 
-    def _rows(self, Z: NDArray[Any], layers: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    def prepared_probabilities(self, Z: NDArray[Any]) -> NDArray[np.float32]:
+        """Return class probabilities (n_classes, n) of prepared samples, on the calling thread."""
+        found = np.empty((self.n_classes, len(Z)), dtype=np.float32)
+        self._rows(Z, np.empty((3, 0), dtype=np.uint8), found)
+        return found
+
+    def _rows(
+        self,
+        Z: NDArray[Any],
+        layers: NDArray[np.uint8],
+        shares: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.uint16]:
         from bridges.svm.likeliest_loops import likeliest_rows
 
         evaluator, packed = self._machine
@@ -55,7 +66,8 @@ class LikeliestLabeller(Labeller):
         intercept = np.asarray(self.expansion.intercept, dtype=np.float64)
         calibration = self.calibration.formula()
         kernel = evaluator.formula()
-        likeliest_rows(Z, *packed, kernel, intercept, calibration, labels, layers)
+        shares = np.empty((self.n_classes, 0), dtype=np.float32) if shares is None else shares
+        likeliest_rows(Z, *packed, kernel, intercept, calibration, labels, layers, shares)
         return labels
 
     def _chosen(self, values: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -56,6 +56,7 @@ def likeliest_rows(
     calibration: Any,
     labels: Any,
     layers: Any,
+    shares: Any,
 ) -> None:
     """Set ``labels`` to the likeliest class of every row of ``Z``.
 
@@ -73,6 +74,8 @@ def likeliest_rows(
         Written to.
     layers : ndarray of shape (3, n) or (3, 0), uint8
         Written to, if it has room: see :func:`confidence_tile`.
+    shares : ndarray of shape (n_classes, n) or (n_classes, 0), float32
+        The probabilities, written to if it has room.
     """
     outputs_kind, slopes, offsets, low, cells, tables, mixing, shifts = calibration
     tile, k = np.empty((Z.shape[1], TILE), Z.dtype), np.empty((GROUP, TILE), Z.dtype)
@@ -109,3 +112,7 @@ def likeliest_rows(
             labels[first + p] = place[p]
         if layers.shape[1] > 0:
             confidence_tile(x, n, first, layers)
+        if shares.shape[1] > 0:
+            for c in range(n_classes):
+                for p in range(n):
+                    shares[c, first + p] = x[c, p]

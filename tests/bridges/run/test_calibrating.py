@@ -11,6 +11,7 @@ from bridges.predict import main as predict
 from bridges.run.calibrating import groups_of
 from bridges.run.model_file import load_model
 from bridges.samples.labelled import LabelledData
+from bridges.scene.raster import opened
 from classical.train import main
 
 
@@ -68,6 +69,18 @@ def test_without_being_asked_nothing_has_probabilities(table, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["calibration"] is None
     model, _ = load_model(out / "model.skops")
     assert not hasattr(model, "predict_proba")
+
+
+def test_a_map_is_smoothed_and_sieved_as_asked(small_scene, tmp_path):
+    out, again = tmp_path / "run", tmp_path / "map.tif"
+    wishes = ["--smooth", "3", "--sieve", "4", "--quiet"]
+    assert main([*small_scene, "--split", "random", *wishes, "--out", str(out)]) == 0
+    asked = [str(out / "model.skops"), "--image", small_scene[1], "--out", str(again)]
+    assert predict([*asked, *wishes]) == 0
+    assert again.read_bytes() == (out / "map.tif").read_bytes()
+    with opened(again) as dataset:
+        assert {"SMOOTHED", "SIEVED"} < set(dataset.tags())
+    assert not (out / "confidence.tif").exists()
 
 
 def samples(groups, n=8):
