@@ -10,6 +10,9 @@ import contextlib
 import warnings
 from collections.abc import Iterable, Iterator
 
+BOXES = "Last Resort"
+"""Fonts called so have a box for every letter there is."""
+
 OWN_FONT = "DejaVu Sans"
 """matplotlib's."""
 
@@ -61,6 +64,8 @@ def fonts_for(texts: Iterable[str]) -> tuple[list[str], str]:
     lacking = letters - _letters_of(font_manager.findfont(OWN_FONT))
     families = [OWN_FONT]
     for entry in font_manager.fontManager.ttflist if lacking else ():
+        if BOXES in entry.name:
+            continue
         found = lacking & _letters_of(entry.fname)
         if found and entry.name not in families:
             families.append(entry.name)

@@ -10,6 +10,7 @@ import numpy as np
 
 from bridges.report.sections import map_section
 from bridges.report.surfaces import confidence_section
+from bridges.run.expendable import drawn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,7 +105,12 @@ def write_map(
             told=lambda expected: run.narrator.say(f"map: {expected}"),
         )
     layers = None if known is None else folder.file(f"{numbered('confidence', number)}.tif")
-    write_companions(folder.file(f"{numbered('map', number)}.tif"), scene, names, layers)
+    file = folder.file(f"{numbered('map', number)}.tif")
+    drawn(
+        run.narrator,
+        "style of the map",
+        lambda: write_companions(file, scene, names, layers),
+    )
     return map_facts(summary, names, known)
 
 

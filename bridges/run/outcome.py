@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from bridges.report.sections import (
 )
 from bridges.run.calibrating import calibration_facts
 from bridges.run.drawing import Wishes, confidence_shown, map_shown, write_map
+from bridges.run.expendable import Drawer, drawn
 from bridges.run.model_card import model_card
 from bridges.run.record import run_record, versions
 from bridges.run.split_report import mismatches, profiles, question, split_section
@@ -44,19 +45,8 @@ if TYPE_CHECKING:
     from bridges.accuracy.applicability import Applicability
     from bridges.calibration.calibrated import Calibrated
     from bridges.machine.comm import Communicator
-    from bridges.run.console import Narrator
     from bridges.run.load import Inputs
     from bridges.run.record import Run
-
-
-T = TypeVar("T")
-
-
-class Drawer(Protocol):
-    """Makes something that is not worth failing for; see :func:`drawn`."""
-
-    def __call__(self, what: str, make: Callable[[], T]) -> T | None:
-        """Return what is made, None if that fails."""
 
 
 def score(
@@ -194,7 +184,7 @@ def write_outcome(
             draw("table of the search", lambda: model.write_files(folder))
         sections = _sections(model, inputs, metrics, run, draw)
         record = _write_record(metrics, run)
-        run.folder.write_text("model_card.md", model_card(model, inputs, metrics, versions()))
+        draw("model card", partial(_write_card, model, inputs, metrics, run))
         _write_report([*sections, run_section(record)], metrics, inputs, run)
     _write_record(metrics, run)
 
@@ -214,21 +204,16 @@ def model_meta(inputs: Inputs, metrics: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def drawn(narrator: Narrator, what: str, make: Callable[[], T]) -> T | None:
-    """Return what a drawer makes; None, and a note, if it fails: nothing else is lost by that."""
-    try:
-        return make()
-    except Exception as error:  # whatever a drawer raises, a picture is worth less than a run
-        narrator.note(f"The {what} could not be drawn ({type(error).__name__}: {error}).")
-        return None
-
-
 def _write_record(metrics: dict[str, Any], run: Run) -> dict[str, Any]:
     """Write ``metrics.json`` and ``run.json`` as they are now; return the latter."""
     record = run_record(run.arguments, run.arguments.get("seed"), run.clock.seconds)
     run.folder.write_json("metrics.json", metrics)
     run.folder.write_json("run.json", record)
     return record
+
+
+def _write_card(model: Any, inputs: Inputs, metrics: dict[str, Any], run: Run) -> None:
+    run.folder.write_text("model_card.md", model_card(model, inputs, metrics, versions()))
 
 
 def _sections(

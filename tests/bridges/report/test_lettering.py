@@ -55,6 +55,7 @@ def test_letters_that_no_font_has_are_told():
     letter = "\U0001378d"  # a hieroglyph
     families, lacking = fonts_for([letter, "wood"])
     assert families[0] == "DejaVu Sans"
+    assert not any("Last Resort" in family for family in families)  # boxes are no letters
     if lacking:
         with lettering([letter]) as notes, warnings.catch_warnings():
             assert letter in notes[0]

@@ -9,7 +9,9 @@ import pytest
 import rasterio
 from small_scene import QUICK, scene_options, write_scene
 
+from bridges.maps import companions
 from bridges.report import map_plots, page
+from bridges.run import outcome
 from bridges.run.model_file import load_model
 from qsvm.train import main
 
@@ -27,16 +29,20 @@ def fail(*args, **kwargs):
     raise RuntimeError("no such colour")
 
 
-@pytest.mark.parametrize("broken", ["map", "report"])
+@pytest.mark.parametrize("broken", ["map", "report", "card", "style"])
 def test_a_picture_that_fails_is_a_note(scene, tmp_path, monkeypatch, broken):
     if broken == "map":
         monkeypatch.setattr(map_plots, "map_figure", fail)
-    else:
+    elif broken == "report":
         monkeypatch.setattr(page, "save_figure", fail)
+    elif broken == "card":
+        monkeypatch.setattr(outcome, "model_card", fail)
+    else:
+        monkeypatch.setattr(companions, "write_companions", fail)
     assert run(scene, tmp_path / "out") == 0
     files = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"metrics.json", "model.skops", "map.tif", "report.html", "run.json"} <= files
-    assert ("map.png" in files) == (broken == "report")
+    assert ("map.png" in files) == (broken != "map")
     notes = json.loads((tmp_path / "out" / "metrics.json").read_text())["notes"]
     assert any("could not be drawn (RuntimeError: no such colour)" in note for note in notes)
 
