@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import DataError
+from bridges.scene.products import masked_file
 from bridges.scene.raster import Grid, opened
 from bridges.scene.scene import Band, Mask
 from bridges.scene.sensors import IMAGES, common_name_of, meaning_of, sensor_of
@@ -190,6 +191,8 @@ def _masks(images: Sequence[Path]) -> Iterable[tuple[Mask, Grid]]:
             mask = Mask(file, "bits", HLS_BITS)
         elif _SCL.search(file.stem):
             mask = Mask(file, "values", SCL_HIDES)
+        elif (known := masked_file(file)).rule == "bits":  # QA_PIXEL of Landsat, by its product
+            mask = known
         if mask is not None:
             with opened(file) as dataset:
                 yield mask, Grid.of(dataset)

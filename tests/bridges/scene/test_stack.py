@@ -87,6 +87,16 @@ def test_masks_that_come_with_bands(make_raster, tmp_path):
     assert open_scene(tmp_path / "h").read()[1][0].tolist() == [True, True, False, False, False]
 
 
+def test_quality_of_landsat_level_1_hides_clouds(make_raster, tmp_path):
+    write_bands(make_raster, f"l1/{L8}_B{{}}.TIF", (2, 3, 4, 5))
+    quality = np.full((4, 5), 21824, np.uint16)
+    quality[0] = [1, 22280, 23888, 21824, 21952]
+    make_raster(f"l1/{L8}_QA_PIXEL.TIF", quality, nodata=1)
+    scene = open_scene(tmp_path / "l1")
+    assert scene.n_bands == 4
+    assert scene.read()[1][0].tolist() == [False, False, False, True, True]
+
+
 def test_folders_that_are_no_scene(make_raster, tmp_path):
     write_bands(make_raster, "two/a_B{}.tif", (1, 2))
     write_bands(make_raster, "two/b_B{}.tif", (1, 2))
@@ -135,6 +145,23 @@ def test_variables_of_a_container_are_the_bands(cube, make_raster):
     assert open_scene(f"NETCDF:{cube}:red,NETCDF:{cube}:blue").n_bands == 2
     with pytest.raises(DataError, match=r"it holds 4 data sets: netcdf:.*:blue"):
         open_codes(cube)
+
+
+def test_wavelengths_of_a_spectrometer(tmp_path):
+    import rasterio
+
+    path = tmp_path / "h.img"
+    place = rasterio.Affine(30, 0, 500_000, 0, -30, 4_000_000)
+    with rasterio.open(
+        path, "w", driver="ENVI", height=2, width=3, count=3, dtype="int16", crs="EPSG:32617",
+        transform=place,
+    ) as file:  # fmt: skip
+        file.write(np.ones((3, 2, 3), np.int16))
+    header = path.with_suffix(".hdr")
+    more = "wavelength units = Nanometers\nwavelength = {482.0, 655.0, 865.0}\n"
+    header.write_text(header.read_text() + more)
+    wavelengths = [band.wavelength_um for band in open_scene(path).bands]
+    np.testing.assert_allclose(wavelengths, [0.482, 0.655, 0.865])
 
 
 def test_an_empty_container(tmp_path):
