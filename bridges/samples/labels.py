@@ -14,7 +14,7 @@ from bridges.samples.class_fields import LARGEST_CODE
 from bridges.samples.reading import AS_IT_STANDS, LabelReading
 from bridges.scene.codes import CodeRaster, open_codes
 from bridges.scene.names import as_path
-from bridges.scene.raster import require_same_grid
+from bridges.scene.raster import can_be_opened, require_same_grid
 from bridges.scene.sidecar import read_sidecar
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def open_labels(
         "--all-touched": reading.all_touched or None,
     }
     for flag, value in flags.items():
-        if value is not None:
+        if value is not None and can_be_opened(path):
             raise UsageError(
                 f"{flag} is for vector files; {path} is a raster.",
                 "Leave it out, or name a file of polygons or points.",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 ARCHIVES = {"zip": "vsizip", "tar": "vsitar", "gzip": "vsigzip", "7z": "vsi7z", "rar": "vsirar"}
 STORES = {
@@ -23,6 +23,7 @@ _PACKED = re.compile(
     r"(?P<archive>.*?\.(?:zip|kmz|shz|tar\.gz|tgz|tar|7z|rar|gz|ods|xlsx))(?:/(?P<inside>.*))?$",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(r"/vsicurl\?empty_dir=yes&url=([^}/]*)")
 _NEXT = re.compile(r",(?=\s*(?:[a-z0-9]+(?:\+[a-z0-9]+)?://|/vsi))", re.IGNORECASE)
 _VARIABLE = re.compile(r"^[A-Za-z][A-Za-z0-9_]+:(?!//|\\)")
 """``NETCDF:…``, ``HDF5:…``, ``GTIFF_DIR:1:…``; a drive of Windows has one letter."""
@@ -103,6 +104,17 @@ def named_files(name: str | Path) -> list[Path]:
         return [as_path(name)]
     parts = _NEXT.split(text) if "://" in text else text.split(",")
     return [as_path(part.strip()) for part in parts if part.strip()]
+
+
+def as_typed(path: str | Path) -> str:
+    """Return a name as a user may have written it: addresses of the web as such.
+
+    Examples
+    --------
+    >>> as_typed(as_path("https://host.org/a.tif"))
+    'https://host.org/a.tif'
+    """
+    return _ADDRESS.sub(lambda match: unquote(match[1]), str(path))
 
 
 def is_file_name(path: str | Path) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 
 from bridges.errors import DataError
 from bridges.scene.crs import is_local, mover, name_of_crs
-from bridges.scene.names import as_path, is_file_name
+from bridges.scene.names import as_path, as_typed, is_file_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,8 +51,8 @@ def opened(path: str | Path) -> Iterator[Any]:
             yield dataset
     except (RasterioError, CPLE_BaseError) as error:
         raise DataError(
-            f"Cannot read the raster {path}: {innermost(error)}.",
-            f"Check it with: rio info {path}",
+            f"Cannot read the raster {as_typed(path)}: {as_typed(innermost(error))}.",
+            f"Check it with: rio info {as_typed(path)}",
         ) from error
 
 

@@ -113,3 +113,16 @@ def test_archives_of_one_raster_are_that_raster(tmp_path, make_raster, image):
     assert open_scene(image, mask=f"{tmp_path}/labels.zip:2").read()[1].sum() == 60
     with pytest.raises(DataError, match=r"two\.zip holds 2 images"):
         labelled_pixels(open_scene(image), tmp_path / "two.zip")
+
+
+def test_addresses_in_messages_are_those_that_were_typed(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(DataError, match=r"Cannot read the raster http://127\.0\.0\.1:9/a\.tif"):
+        open_scene("http://127.0.0.1:9/a.tif")
+
+
+def test_what_nothing_opens_is_no_raster(tmp_path, image):
+    (tmp_path / "a.sql").write_text("create table a")
+    with pytest.raises(DataError, match="Cannot read the raster"):
+        labelled_pixels(open_scene(image), tmp_path / "a.sql", label_field="class")
