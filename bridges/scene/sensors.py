@@ -84,6 +84,17 @@ def sensor_of(file_name: str) -> str:
     return next((sensor for pattern, sensor in _FILES if pattern.match(file_name)), "")
 
 
+_LEVEL_1 = re.compile(r"^L[COTEM]0[4-9]_L1", re.IGNORECASE)
+
+
+def unit_of(file_name: str) -> str:
+    """Return the unit of stored values that the name of a file tells, "" if it tells none.
+
+    Values of Landsat's Level-1 are no reflectance, though they look like those of Level-2.
+    """
+    return "digital numbers of Level-1" if _LEVEL_1.match(file_name) else ""
+
+
 def meaning_of(sensor: str, number: str) -> Meaning:
     """Return what a band of a sensor measures.
 

@@ -18,7 +18,7 @@ from bridges.errors import DataError
 from bridges.scene.products import masked_file
 from bridges.scene.raster import Grid, opened
 from bridges.scene.scene import Band, Mask
-from bridges.scene.sensors import IMAGES, common_name_of, meaning_of, sensor_of
+from bridges.scene.sensors import IMAGES, common_name_of, meaning_of, sensor_of, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,6 +99,7 @@ def band_of(dataset: Any, path: Path, index: int, name: str, sensor: str = "") -
         dataset.scales[place],
         dataset.offsets[place],
         meaning.wavelength_um or _wavelength(dataset, index),
+        unit_of(path.name),
     )
 
 

@@ -104,3 +104,16 @@ def test_a_model_of_an_older_version(make_raster, reflectance, trained):
     assert "in the model's order" in notes[0]
     assert suit(scene, {"kind": "sklearn-svc"}) == (scene, [], [])
     assert share_outside(np.array([[0.5, 9.0]]), np.array([[0.0, 0.0], [1.0, 1.0]])) == 1.0
+
+
+def test_level_1_is_no_level_2(make_raster, reflectance):
+    """Their stored numbers overlap, and their band numbers are the same."""
+    name = "LC08_{0}_016035_20200101_20200823_02_T1"
+    stored = np.rint((reflectance + 0.2) / 2.75e-5).astype(np.uint16)
+    for number, values in zip((4, 5), stored, strict=True):
+        make_raster(f"l2/{name.format('L2SP')}_SR_B{number}.TIF", values, nodata=0)
+        make_raster(f"l1/{name.format('L1TP')}_B{number}.TIF", values)
+    folder = make_raster("x.tif", stored).parent
+    meta = meta_of(open_scene(folder / "l2"))
+    with pytest.raises(DataError, match="in reflectance; the image gives B4 in digital numbers"):
+        suit(open_scene(folder / "l1"), meta)

@@ -94,6 +94,7 @@ def test_quality_of_landsat_level_1_hides_clouds(make_raster, tmp_path):
     make_raster(f"l1/{L8}_QA_PIXEL.TIF", quality, nodata=1)
     scene = open_scene(tmp_path / "l1")
     assert scene.n_bands == 4
+    assert {band.unit for band in scene.bands} == {"digital numbers of Level-1"}
     assert scene.read()[1][0].tolist() == [False, False, False, True, True]
 
 
