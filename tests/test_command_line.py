@@ -29,6 +29,7 @@ MODULES = {
     "bridges.design": "bridges.design",
     "bridges.assess": "bridges.assess",
     "bridges.clean": "bridges.clean",
+    "bridges.change": "bridges.change",
 }
 """How a command is started, and where it lies."""
 SLOW = ("sklearn", "numba", "rasterio", "matplotlib", "dimod", "dwave.samplers", "scipy")
@@ -45,6 +46,7 @@ def required(command: Command) -> list[str]:
     words = {
         "predict": ["m.skops", "--image", "i", "--out", "o"],
         "design": ["map.tif"],
+        "change": ["a.tif", "b.tif", "--out", "c.tif"],
         "assess": ["map.tif", "--reference", "points.gpkg"],
     }
     return words.get(command.module.rpartition(".")[2], [])

@@ -52,7 +52,7 @@ SCENES = (*LEARNING, "predict")
 """Commands that read scenes."""
 ACCURACY = ("design", "assess", "clean")
 """Commands on how good maps and labels are."""
-EVERY = (*SCENES, "plan", *ACCURACY)
+EVERY = (*SCENES, "plan", *ACCURACY, "change")
 
 WRITING = (*TRAINING, *ACCURACY)
 """Commands that fill an output folder."""
