@@ -98,7 +98,7 @@ def replayed(given: dict[str, Any], run: str) -> dict[str, Any]:
 
     if not store_file(run).exists():
         return {"run": run}
-    stored = json.loads(RunStore(run, resume=True).fact("options") or "{}")
+    stored = RunStore(run, resume=True).known("options") or {}
     kept = {
         key: value
         for key, value in given.items()

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 
 from bridges.compare.cell import COLUMNS
 from bridges.errors import UsageError
-from bridges.machine.files import atomic_target, plain, write_json, write_text
+from bridges.machine.files import (
+    atomic_target,
+    from_cache,
+    plain,
+    read_arrays,
+    write_json,
+    write_text,
+)
 
 SESSIONS = "compare.json"
 PRODUCTS = (
@@ -57,9 +64,9 @@ class RowStore:
         found: dict[str, dict[str, Any]] = {}
         for path in sorted(self.folder.glob("rows-*.jsonl")):
             for line in path.read_bytes().split(b"\n")[:-1]:  # the last part is empty or cut short
-                with contextlib.suppress(ValueError):
+                with contextlib.suppress(ValueError, TypeError, KeyError):  # a damaged line
                     row = json.loads(line)
-                    found[row["key"]] = {**dict.fromkeys(COLUMNS), **row}
+                    found[str(row["key"])] = {**dict.fromkeys(COLUMNS), **row}
         return found
 
     def append(self, row: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -79,10 +86,7 @@ class RowStore:
     def arrays(self, key: str) -> dict[str, NDArray[Any]]:
         """Return the arrays of a finished cell, empty if it has none."""
         path = self.folder / "cells" / f"{key}.npz"
-        if not path.exists():
-            return {}
-        with np.load(path, allow_pickle=False) as content:
-            return {name: content[name] for name in content.files}
+        return from_cache(path, read_arrays) or {}
 
     def start_table(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write ``rows.csv`` with the rows that are finished already."""
@@ -171,7 +175,14 @@ def record_session(folder: Path, record: Mapping[str, Any]) -> list[dict[str, An
 def sessions_of(folder: Path) -> list[dict[str, Any]]:
     """Return the runs that have worked on a folder."""
     path = folder / SESSIONS
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    return from_cache(path, _read_sessions) or []
+
+
+def _read_sessions(path: Path) -> list[dict[str, Any]]:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(found, list):
+        raise ValueError("it is no list of runs")
+    return [dict(session) for session in found]
 
 
 @contextlib.contextmanager

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import pickle
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba.core.caching import IndexDataCacheFile
+
+from bridges.machine.files import told_damaged
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,9 +50,52 @@ def _stamped(dispatcher: F) -> F:
     digest = hashlib.sha256()
     for path in sorted(_sources(function.__module__, function.__globals__)):
         digest.update(path.read_bytes())
-    index = dispatcher._cache._cache_file  # type: ignore[attr-defined]
-    index._source_stamp = (index._source_stamp, digest.hexdigest())
+    cache = dispatcher._cache  # type: ignore[attr-defined]
+    index = cache._cache_file
+    base = index._index_name.removesuffix(".nbi") + ".checked"
+    stamp = (index._source_stamp, digest.hexdigest())
+    cache._cache_file = KeptCode(index._cache_path, base, stamp)
     return dispatcher
+
+
+class KeptCode(IndexDataCacheFile):
+    """Machine code on disk with checksums: what is damaged is compiled again, never run.
+
+    numba would unpickle and run whatever the file holds. Like the stamp this leans on names without
+    a public door, which tests/bridges/machine/test_compiled.py::test_damaged_code_is_compiled_again
+    holds.
+    """
+
+    def _dump(self, obj: Any) -> bytes:
+        data: bytes = super()._dump(obj)
+        return data + hashlib.sha256(data).digest()  # pickle reads up to its own end
+
+    def _load_index(self) -> dict[Any, str]:
+        path = Path(self._index_path)
+        try:
+            with path.open("rb") as file:
+                pickle.load(file)  # numba's version, a string
+                _require_whole(file.read())
+            return dict(super()._load_index())
+        except FileNotFoundError:
+            return {}
+        except Exception as error:  # bytes that are no pickle fail anywhere
+            told_damaged(path, error)
+            return {}
+
+    def _load_data(self, name: str) -> Any:
+        path = Path(self._data_path(name))
+        try:
+            _require_whole(path.read_bytes())
+        except ValueError as error:
+            told_damaged(path, error)
+            raise FileNotFoundError(path) from error  # which numba takes as: compile it
+        return super()._load_data(name)
+
+
+def _require_whole(content: bytes) -> None:
+    if hashlib.sha256(content[:-32]).digest() != content[-32:]:
+        raise ValueError("its checksum is wrong")
 
 
 def _sources(module: str, names: dict[str, Any], seen: frozenset[str] = frozenset()) -> set[Path]:

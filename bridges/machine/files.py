@@ -6,9 +6,17 @@ import contextlib
 import json
 import os
 import uuid
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bridges.errors import ToldWarning
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Kept = TypeVar("Kept")
 
 
 @contextlib.contextmanager
@@ -36,6 +44,39 @@ def atomic_target(path: str | os.PathLike[str]) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def told_damaged(path: str | os.PathLike[str], error: BaseException) -> None:
+    """Remove a damaged file of a cache and say that its content is computed again."""
+    warnings.warn(
+        f"{path} is damaged ({error or type(error).__name__}); what it kept is computed again.",
+        ToldWarning,
+        stacklevel=2,
+    )
+    with contextlib.suppress(OSError):
+        Path(path).unlink()
+
+
+def from_cache(path: Path, read: Callable[[Path], Kept]) -> Kept | None:
+    """Return what ``read`` makes of a file of a cache; None where it is missing or damaged.
+
+    A damaged one is removed, with a warning that commands keep as a note.
+    """
+    try:
+        return read(path)
+    except (FileNotFoundError, PermissionError):
+        return None
+    except Exception as error:  # damaged bytes fail in zipfile, zlib, json, numpy or the reader
+        told_damaged(path, error)
+        return None
+
+
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an npz file; the file is closed even if it is damaged."""
+    import numpy as np
+
+    with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -170,9 +170,10 @@ def _run(job: Job, run: Run, comm: mpi.Communicator) -> dict[str, Any] | None:
     X, y, names, groups = mpi.on_root(comm, load)
     run.clock.lap("load")
     scaler = make_scaler(job.scale).fit(X)
-    with named_classes(names), run.narrator.progress("training") as progress, notes_instead():
+    told: list[str] = []
+    with named_classes(names), run.narrator.progress("training") as progress, as_notes(told):
         fit_telling(model, scaler.transform(X), y, progress)
-    for note in notes_of(model):
+    for note in dict.fromkeys([*notes_of(model), *told]):
         run.narrator.note(note)
     run.clock.lap("fit")
     calibrated = None
@@ -225,11 +226,19 @@ def _require_a_map_of(inputs: Inputs) -> None:
 
 
 @contextlib.contextmanager
-def notes_instead() -> Iterator[None]:
-    """Keep warnings quiet that are told as notes."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ToldWarning)
-        yield
+def as_notes(told: list[str]) -> Iterator[None]:
+    """Add the texts of warnings that are to be told as notes; others are shown afterwards."""
+    heard: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always", ToldWarning)
+            yield
+    finally:
+        for one in heard:
+            if issubclass(one.category, ToldWarning):
+                told.append(str(one.message))
+            else:
+                warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
 @contextlib.contextmanager
@@ -264,7 +273,7 @@ def _fit_controls(
     for number, (name, control) in enumerate(controls.items(), start=1):
         narrator.say(f"null control {number} of {len(controls)}: {name}")
         if comm.rank == 0 or is_collective(control):
-            with notes_instead():  # what the model tells is told; controls are no models
+            with as_notes([]):  # what the model tells is told; controls are no models
                 control.fit(X, y)
     return controls
 

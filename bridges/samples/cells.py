@@ -100,7 +100,7 @@ def _lines(path: Path) -> tuple[list[str], str | None]:
         raise DataError(f"Cannot read {path}: {error}.", "Save it as CSV in UTF-8.") from error
     lines: list[str] = []
     comment: str | None = None
-    for line in io.StringIO(text.replace("\x00", "")):
+    for line in io.StringIO(text.replace("\x00", ""), newline=None):  # also "\r" alone, of old Macs
         stripped = line.strip()
         if stripped.startswith("#") and not stripped.startswith("#N/A"):
             comment = comment if lines else stripped.lstrip("# ")
@@ -125,7 +125,7 @@ def _delimiter(lines: Sequence[str]) -> str:
 
     best, found = (0, 0), ","
     for mark in DELIMITERS:
-        rows = list(csv.reader(lines, delimiter=mark, skipinitialspace=mark == " "))
+        rows = _rows(lines, mark)
         if len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:
             continue
         cells = pd.Series([cell.strip() for row in rows for cell in row], dtype=str)
@@ -136,12 +136,22 @@ def _delimiter(lines: Sequence[str]) -> str:
     return found
 
 
+def _rows(lines: Sequence[str], mark: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(lines, delimiter=mark, skipinitialspace=mark == " "))
+    except csv.Error as error:
+        raise DataError(
+            f"The table cannot be divided into cells ({error}).",
+            "Save it as CSV in UTF-8, with quotation marks in pairs.",
+        ) from error
+
+
 def looks_delimited(path: Path) -> bool:
     """Tell whether a text file has rows of equal length with numbers in them."""
     import pandas as pd
 
     lines = _lines(path)[0][:LOOKED_AT]
-    rows = list(csv.reader(lines, delimiter=_delimiter(lines)))
+    rows = _rows(lines, _delimiter(lines))
     cells = pd.Series([cell.strip() for row in rows for cell in row], dtype=str)
     numbers = are_numbers(cells) | are_numbers(cells, ",")
     return len(rows[0]) > 1 and len({len(row) for row in rows}) == 1 and bool(numbers.any())
@@ -150,7 +160,7 @@ def looks_delimited(path: Path) -> bool:
 def _frame(lines: Sequence[str], delimiter: str, path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    rows = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter == " "))
+    rows = _rows(lines, delimiter)
     width = len(rows[0])
     for number, row in enumerate(rows, start=1):
         if len(row) != width:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.errors import DataError, UsageError
+from bridges.machine.files import read_arrays
 from bridges.samples.cells import Cells, looks_delimited, read_cells
 from bridges.samples.labelled import LabelledData, Split, class_name, parse_classes, require_samples
 from bridges.samples.numbers import are_missing, are_numbers, as_numbers
@@ -224,12 +225,9 @@ def _same_width(train: NDArray[Any], test: NDArray[Any], path: Path) -> None:
 
 
 def _load_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    import zipfile
-
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        return read_arrays(path)
+    except Exception as error:  # a damaged archive fails in zipfile, zlib, struct, ast or numpy
         raise DataError(
             f"Cannot read {path}: {error}.",
             "Write it with numpy.savez(path, X=…, y=…), arrays of numbers and not of objects.",

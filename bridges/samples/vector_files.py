@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bridges.errors import DataError, UsageError, did_you_mean
+from bridges.errors import DataError, ToolkitError, UsageError, did_you_mean
 from bridges.samples.reading import AS_IT_STANDS, LabelReading
 from bridges.scene.names import as_path, is_file_name
 from bridges.scene.raster import can_be_opened, require_file
@@ -163,18 +163,21 @@ def _read_layer(file: Path, layer: str) -> Features:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             meta, _, wkb, columns = pyogrio.raw.read(file, layer=layer, force_2d=True)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        shapes = None if wkb is None else shapely.from_wkb(wkb, on_invalid="ignore")
+    except ToolkitError:
+        raise
+    except Exception as error:  # of GDAL, GEOS, or of pyogrio itself where a file is damaged
         raise DataError(
             f"Cannot read the vector file {file}: {error}.", f"Check it with: ogrinfo {file}"
         ) from error
-    if wkb is None:
+    if shapes is None:
         raise DataError(
             f"The layer {layer} of {file} has no geometry.", f"Name another: {file}{LAYER}NAME"
         )
     # GDAL renumbers features of a GeoJSON whose ids repeat; the numbers used here are positions.
     notes = [str(w.message) for w in said if "Several features with id" not in str(w.message)]
     fields = dict(zip(map(str, meta["fields"]), columns, strict=True))
-    return Features(file, shapely.from_wkb(wkb, on_invalid="ignore"), meta["crs"], fields, notes)
+    return Features(file, shapes, meta["crs"], fields, notes)
 
 
 def libraries() -> tuple[Any, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.machine.comm import Communicator, on_root
+from bridges.machine.files import from_cache, read_arrays
 from classical.hybrid.ledger import Ledger
 from classical.solver.checkpoint import write_arrays
 
@@ -73,10 +74,7 @@ class StateFile:
 
     def _read(self) -> dict[str, Any] | None:
         assert self.path is not None
-        if not self.path.exists():
-            return None
-        with np.load(self.path) as stored:
-            return dict(stored)
+        return from_cache(self.path, read_arrays)
 
 
 def _packed(

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from bridges.machine.files import from_cache, read_arrays
 from classical.solver.checkpoint import Result, write_arrays
+
+
+def _read_result(path: Path) -> Result:
+    stored = read_arrays(path)
+    votes = np.unpackbits(stored["votes"], axis=1, count=int(stored["n"]))
+    return votes.astype(np.bool_), stored["seconds"]
 
 
 class TaskStore:
@@ -36,10 +43,9 @@ class TaskStore:
             task = int(path.stem.rpartition("-")[2])
             if task not in wanted:
                 continue
-            with np.load(path) as stored:
-                votes = np.unpackbits(stored["votes"], axis=1, count=int(stored["n"]))
-                seconds = stored["seconds"]
-            yield task, (votes.astype(np.bool_), seconds)
+            result = from_cache(path, _read_result)
+            if result is not None:
+                yield task, result
 
     def save(self, task: int, result: Result) -> None:
         """Keep the result of a task."""

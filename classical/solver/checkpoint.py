@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridges.machine.digest import array_digest
-from bridges.machine.files import atomic_target
+from bridges.machine.files import atomic_target, from_cache, read_arrays
 from classical.solver.dual import BinarySolution, Effort
 
 if TYPE_CHECKING:
@@ -56,9 +56,11 @@ class SolutionStore:
         """Return the duals that were solved earlier, and where others had got to."""
         if self.folder is None:
             return {}, {}
-        solved = {number: _read_solution(path) for number, path in self._files("-")}
-        begun = {number: _read_beta(path) for number, path in self._files("+")}
-        return solved, {number: beta for number, beta in begun.items() if number not in solved}
+        read = {number: from_cache(path, _read_solution) for number, path in self._files("-")}
+        solved = {number: solution for number, solution in read.items() if solution is not None}
+        betas = {number: from_cache(path, _read_beta) for number, path in self._files("+")}
+        begun = {n: beta for n, beta in betas.items() if beta is not None and n not in solved}
+        return solved, begun
 
     def _files(self, sign: str) -> list[tuple[int, Path]]:
         assert self.folder is not None
@@ -112,15 +114,14 @@ class Journal:
 
 
 def _read_beta(path: Path) -> NDArray[np.float64]:
-    with np.load(path) as stored:
-        beta: NDArray[np.float64] = stored["beta"]
+    beta: NDArray[np.float64] = read_arrays(path)["beta"]
     return beta
 
 
 def _read_solution(path: Path) -> BinarySolution:
-    with np.load(path) as stored:
-        intercept, objective, at_bound = stored["numbers"].tolist()
-        pairs = zip(stored["names"].tolist(), stored["effort"].tolist(), strict=True)
-        whole = {field.name for field in dataclasses.fields(Effort) if field.type == "int"}
-        effort = Effort(**{k: int(v) if k in whole else v for k, v in pairs})
-        return BinarySolution(stored["beta"], intercept, objective, int(at_bound), effort)
+    stored = read_arrays(path)
+    intercept, objective, at_bound = stored["numbers"].tolist()
+    pairs = zip(stored["names"].tolist(), stored["effort"].tolist(), strict=True)
+    whole = {field.name for field in dataclasses.fields(Effort) if field.type == "int"}
+    effort = Effort(**{k: int(v) if k in whole else v for k, v in pairs})
+    return BinarySolution(stored["beta"], intercept, objective, int(at_bound), effort)

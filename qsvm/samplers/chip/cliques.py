@@ -10,6 +10,7 @@ that fails.
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import logging
 import os
@@ -22,12 +23,13 @@ from typing import Any
 import numpy as np
 
 from bridges.errors import EmbeddingError
+from bridges.machine.files import from_cache
 from qsvm.samplers.chip.chips import Chip, _topology, orthogonal
 
 Chains = list[list[int]]
 """One chain of qubits per variable."""
 
-FORMAT = 1
+FORMAT = 2
 """Part of every file name: another way of searching must not meet old answers."""
 
 ZEPHYR_HANGS = range(5, 9)
@@ -179,10 +181,7 @@ class CliqueFinder:
 
     def _load(self) -> dict[str, Chains | None]:
         if self._known is None:
-            try:
-                self._known = json.loads(self._file.read_text())
-            except (OSError, ValueError):
-                self._known = {}
+            self._known = from_cache(self._file, _read_cliques) or {}
         return self._known
 
     def _save(self) -> None:
@@ -194,11 +193,24 @@ class CliqueFinder:
             with tempfile.NamedTemporaryFile(
                 "w", dir=self._file.parent, suffix=".tmp", delete=False
             ) as file:
-                json.dump(self._known, file)
+                text = json.dumps(self._known)
+                json.dump({"digest": _digest(text), "cliques": text}, file)
             os.replace(file.name, self._file)
             self._dirty = False
         except OSError as error:
             log.warning("Cannot keep embeddings in %s: %s", self._file.parent, error)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_cliques(path: Path) -> dict[str, Chains | None]:
+    """Return what a file of the cache holds; a chain with a wrong qubit would embed nothing."""
+    content = json.loads(path.read_text())
+    if content["digest"] != _digest(content["cliques"]):
+        raise ValueError("its checksum is wrong")
+    return dict(json.loads(content["cliques"]))
 
 
 class _Free:

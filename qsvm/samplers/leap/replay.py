@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,7 +41,7 @@ class Replay(PackedSampler):
         if not path.exists():
             raise DataError(f"'{path}' does not exist.", "Name a run's folder: replay:RUN.")
         self._store = RunStore(path, resume=True)
-        options: dict[str, Any] = json.loads(self._store.fact("options") or "{}")
+        options: dict[str, Any] = self._store.known("options") or {}
         if not options:
             raise DataError(f"'{path}' holds no QPU run.", "Name the folder of a 'qpu' run.")
         super().__init__(ChipSettings(unembedding=unembedding, **options))

@@ -58,6 +58,8 @@ create table if not exists claims (
 );
 """
 
+COPY = "Copy the run again from where it was made; what is lost has to be run anew."
+
 PROCESS = uuid.uuid4().hex
 """This process: a call in the store that it has not claimed is one of an earlier process."""
 
@@ -97,6 +99,42 @@ class Row:
     sent_at: float | None = None
 
 
+class _Cursor(sqlite3.Cursor):
+    """A cursor that tells damage met while reading, by which a store need not die at once."""
+
+    def execute(self, *asked: Any) -> _Cursor:
+        with _damage_told():
+            super().execute(*asked)
+        return self
+
+    def fetchone(self) -> Any:
+        with _damage_told():
+            return super().fetchone()
+
+    def fetchall(self) -> list[Any]:
+        with _damage_told():
+            return super().fetchall()
+
+    def __next__(self) -> Any:
+        with _damage_told():
+            return super().__next__()
+
+
+class _Database(sqlite3.Connection):
+    def execute(self, *asked: Any) -> _Cursor:
+        return self.cursor(_Cursor).execute(*asked)
+
+
+@contextlib.contextmanager
+def _damage_told() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.DatabaseError as error:
+        raise DataError(f"The run store cannot be read ({error}).", COPY) from error
+
+
 class RunStore:
     """A run's submissions and answers in one SQLite file.
 
@@ -119,14 +157,20 @@ class RunStore:
         self.path = store_file(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=30.0)
+            self._db = sqlite3.connect(
+                self.path, isolation_level=None, timeout=30.0, factory=_Database
+            )
             self._db.execute("pragma synchronous=full")
+            (sound,) = self._db.execute("pragma quick_check(1)").fetchone()
+            if sound != "ok":
+                raise sqlite3.DatabaseError(str(sound).strip())
             self._db.executescript(_TABLES)
             self._set_once("format", FORMAT)
             self.run_id = self._set_once("run", uuid.uuid4().hex[:12])
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.Error, ValueError) as error:  # ValueError: bytes that are no UTF-8
             raise DataError(
-                f"'{self.path}' is not a run store ({error}).", "Name another file or folder."
+                f"'{self.path}' is not a run store, or damaged ({error}).",
+                "Name another file or folder, or copy the run again from where it was made.",
             ) from error
         if self.fact("format") != FORMAT:
             raise DataError(f"'{self.path}' has another format.", "Start a new run.")
@@ -216,16 +260,31 @@ class RunStore:
         row = self._db.execute("select value from facts where key = ?", (key,)).fetchone()
         return row[0] if row else None
 
+    def known(self, key: str) -> Any:
+        """Return a fact that was kept as JSON, None if it is not known.
+
+        Raises
+        ------
+        DataError
+            If it is damaged.
+        """
+        try:
+            return json.loads(self.fact(key) or "null")
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"'{self.path}' is damaged: its {key} cannot be read ({error}).",
+                COPY,
+            ) from error
+
     def remember(self, key: str, value: str) -> None:
         """Keep a fact about the run; the first value stays."""
         self._set_once(key, value)
 
     def chip(self) -> Chip | None:
         """Return the working graph that the run began with."""
-        saved = self.fact("chip")
-        if saved is None:
+        data = self.known("chip")
+        if data is None:
             return None
-        data = json.loads(saved)
         return chip_from_properties(data["name"], data["properties"], data["graph_id"])
 
     def remember_chip(self, chip: Chip) -> None:
@@ -261,9 +320,18 @@ class RunStore:
         )
         found: list[Any] = self._db.execute(query, (call,)).fetchall()
         return [
-            Row(call, position, label, digest, json.loads(request), estimate, state, known, sent)
+            Row(call, position, label, digest, self._request(request), estimate, state, known, sent)
             for call, position, label, digest, request, estimate, state, known, sent in found
         ]
+
+    def _request(self, text: str) -> dict[str, Any]:
+        try:
+            return dict(json.loads(text))
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"'{self.path}' is damaged: a request cannot be read ({error}).",
+                COPY,
+            ) from error
 
     def all_rows(self) -> list[Row]:
         """Return the submissions of all calls."""
