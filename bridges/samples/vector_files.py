@@ -40,6 +40,9 @@ DEGREES = 4
 GEOMETRIES = ("wkt", "geometry", "geom", "the_geom", "wkt_geom")
 """Columns that hold geometry as text."""
 
+OTHER_ENCODING = "cp1252"
+"""What text mostly is that is not in the encoding that its file states."""
+
 WGS84 = "EPSG:4326"
 
 
@@ -162,7 +165,7 @@ def _read_layer(file: Path, layer: str) -> Features:
         layer = layer or _only_layer(pyogrio, file)
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
-            meta, _, wkb, columns = pyogrio.raw.read(file, layer=layer, force_2d=True)
+            meta, _, wkb, columns = _read_raw(pyogrio, file, layer)
         shapes = None if wkb is None else shapely.from_wkb(wkb, on_invalid="ignore")
     except ToolkitError:
         raise
@@ -176,8 +179,30 @@ def _read_layer(file: Path, layer: str) -> Features:
         )
     # GDAL renumbers features of a GeoJSON whose ids repeat; the numbers used here are positions.
     notes = [str(w.message) for w in said if "Several features with id" not in str(w.message)]
+    notes += [str(meta["told"])] if "told" in meta else []
     fields = dict(zip(map(str, meta["fields"]), columns, strict=True))
     return Features(file, shapes, meta["crs"], fields, notes)
+
+
+def _read_raw(pyogrio: Any, file: Path, layer: str) -> tuple[dict[str, Any], Any, Any, Any]:
+    """Read a layer; text that is not in the encoding that the file states is Windows' Latin."""
+    try:
+        meta, ids, wkb, columns = pyogrio.raw.read(file, layer=layer, force_2d=True)
+    except UnicodeDecodeError:
+        pass
+    else:
+        return meta, ids, wkb, columns
+    try:
+        meta, ids, wkb, columns = pyogrio.raw.read(
+            file, layer=layer, force_2d=True, encoding=OTHER_ENCODING
+        )
+    except (UnicodeDecodeError, ValueError) as error:
+        raise DataError(
+            f"The text in {file} is in no known encoding ({error}).",
+            "Save it as UTF-8: ogr2ogr -lco ENCODING=UTF-8 new.shp old.shp",
+        ) from error
+    told = f"The text in {file} is not in the encoding that it states; read as {OTHER_ENCODING}."
+    return {**meta, "told": told}, ids, wkb, columns
 
 
 def libraries() -> tuple[Any, Any]:

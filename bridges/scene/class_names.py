@@ -15,6 +15,8 @@ NAME_COLUMNS = ("class_name", "classname", "class_names", "name", "label", "cate
 NOTHING = ("", "unclassified", "none", "no data", "nodata", "background", "unlabelled", "unlabeled")
 """What programs call the value 0 where it is no class."""
 
+_ENVI = re.compile(r"^\s*class names\s*=\s*\{([^}]*)\}", re.IGNORECASE | re.MULTILINE)
+
 PIXEL_COUNT, NAME_USAGE, VALUE_USAGES = 1, 2, (5, 3)
 """GDAL's usages of columns of an attribute table: counts, names, values or their smallest."""
 
@@ -26,11 +28,11 @@ def names_of_classes(dataset: Any, path: Path) -> dict[int, str]:
     and attribute tables that GDAL knows (ENVI's class names, ``.aux.xml``, Erdas), ArcGIS's table
     beside the file (``.vat.dbf``), QGIS's style beside it (``.qml``).
     """
-    tags = dataset.tags()
+    tags = _tags(dataset)
     found = {int(k[6:]): tags[k] for k in tags if k.startswith("CLASS_") and k[6:].isdigit()}
     if found:
         return found
-    for source in (_of_gdal(dataset), _of_vat(path), _of_qml(path)):
+    for source in (_of_gdal(dataset), _of_envi(path), _of_vat(path), _of_qml(path)):
         names = {code: name.strip() for code, name in source}
         if names.get(0, "x").lower() in NOTHING:
             del names[0]
@@ -38,6 +40,23 @@ def names_of_classes(dataset: Any, path: Path) -> dict[int, str]:
         if names:
             return names
     return {}
+
+
+def _tags(dataset: Any) -> dict[str, str]:
+    try:
+        return dict(dataset.tags())
+    except UnicodeDecodeError:  # rasterio takes all text for UTF-8
+        return {}
+
+
+def _of_envi(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield class names of an ENVI header, in Latin letters where they are no UTF-8."""
+    for file in (path.with_suffix(".hdr"), path.with_name(f"{path.name}.hdr")):
+        if file.is_file():
+            text = file.read_bytes().decode("cp1252", errors="replace")
+            if found := _ENVI.search(text):
+                yield from enumerate(found[1].split(","))
+            return
 
 
 def _of_gdal(dataset: Any) -> Iterator[tuple[int, str]]:
@@ -52,7 +71,7 @@ def _of_gdal(dataset: Any) -> Iterator[tuple[int, str]]:
             text = copy.tags(ns="xml:VRT").get("xml:VRT", "")
         rasterio.shutil.delete(name)
         band = ET.fromstring(text).find("VRTRasterBand")
-    except (RasterioError, ET.ParseError):
+    except (RasterioError, ET.ParseError, UnicodeDecodeError):
         return
     if band is None:
         return

@@ -224,7 +224,10 @@ def listing(path: Path) -> list[Path]:
         else:
             with tarfile.open(path) as tar:
                 names = sorted(tar.getnames())
-    except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError) as error:
+    except (
+        *(tarfile.TarError, zipfile.BadZipFile, OSError, EOFError),
+        *(NotImplementedError, RuntimeError, ValueError),  # of zips that are damaged or too new
+    ) as error:
         test = "unzip -t" if zipped else "tar -tf"
         raise DataError(
             f"Cannot read the archive {path}: {error}.", f"Check it with: {test} {path}"

@@ -49,7 +49,7 @@ def opened(path: str | Path) -> Iterator[Any]:
             dataset = rasterio.open(as_path(path))
         with dataset:
             yield dataset
-    except (RasterioError, CPLE_BaseError) as error:
+    except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as error:
         raise DataError(
             f"Cannot read the raster {as_typed(path)}: {as_typed(innermost(error))}.",
             f"Check it with: rio info {as_typed(path)}",
@@ -183,8 +183,16 @@ class Grid:
         """Return how far, in pixels of this grid, the other's corners lie from this one's."""
         h, w = self.height, self.width
         corners = np.array([(0, 0, 1), (w, 0, 1), (0, h, 1), (w, h, 1)], dtype=np.float64).T
-        there = np.linalg.solve(_matrix(self.transform), _matrix(other.transform) @ corners)
-        return float(np.abs(there - corners).max())
+        there = _undone(_matrix(self.transform), _matrix(other.transform) @ corners)
+        return float(np.nan_to_num(np.abs(there - corners), nan=np.inf, posinf=np.inf).max())
+
+
+def _undone(matrix: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what a matrix moves to some places; infinite where pixels have no extent."""
+    try:
+        return np.linalg.solve(matrix, places).astype(np.float64, copy=False)
+    except np.linalg.LinAlgError:
+        return np.full(places.shape, np.inf)
 
 
 def _matrix(transform: Any) -> NDArray[np.float64]:
@@ -249,7 +257,9 @@ def _moved(grid: Grid, other: Grid) -> float:
     except DataError:
         return np.inf
     step = _matrix(grid.transform)[:2, :2]
-    return float(np.nan_to_num(np.abs(np.linalg.solve(step, there - here)), nan=np.inf).max())
+    return float(
+        np.nan_to_num(np.abs(_undone(step, there - here)), nan=np.inf, posinf=np.inf).max()
+    )
 
 
 @contextlib.contextmanager

@@ -162,3 +162,12 @@ def test_a_system_that_is_said_wins(tmp_path, image):
     data = labelled_pixels(open_scene(image), path, label_field="kind", reading=reading)
     assert len(data.y) == 32
     assert "is taken to be in EPSG:32617, not in EPSG:32618" in data.notes[0]
+
+
+def test_text_in_another_encoding_than_is_stated(tmp_path, image):
+    path = write(tmp_path / "a.shp", "ESRI Shapefile", encoding="UTF-8")
+    table = path.with_suffix(".dbf")
+    table.write_bytes(table.read_bytes().replace(b"forest", "forêt ".encode("cp1252")))
+    data = labelled_pixels(open_scene(image), path, label_field="kind")
+    assert set(data.class_names.values()) == {"forêt", "water"}
+    assert "read as cp1252" in " ".join(data.notes)

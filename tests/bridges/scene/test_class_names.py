@@ -69,3 +69,21 @@ def test_own_tags_win_and_damaged_tables_are_no_names(make_raster, labels):
     tagged = make_raster("t.tif", np.ones((3, 3), np.uint8), tags={"CLASS_1": "ice"})
     tagged.with_suffix(".tif.aux.xml").write_text(CATEGORIES)
     assert open_codes(tagged).class_names == {1: "ice"}
+
+
+def test_a_header_in_latin_letters(image, tmp_path):
+    import rasterio
+
+    path = tmp_path / "classes.img"
+    codes = np.zeros((1, 12, 10), np.uint8)
+    codes[:, :4], codes[:, 8:] = 1, 2
+    with rasterio.open(image) as like:
+        profile = {**like.profile, "driver": "ENVI", "count": 1, "dtype": "uint8", "nodata": None}
+    for key in ("tiled", "blockysize", "blockxsize", "interleave", "compress"):
+        profile.pop(key, None)
+    with rasterio.open(path, "w", **profile) as file:
+        file.write(codes)
+    header = path.with_suffix(".hdr")
+    more = "classes = 3\nclass names = {Unclassified, forêt,\n prairie}\n"
+    header.write_bytes(header.read_bytes() + more.encode("cp1252"))
+    assert open_codes(path).class_names == {1: "forêt", 2: "prairie"}

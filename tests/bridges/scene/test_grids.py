@@ -125,3 +125,11 @@ def test_rational_polynomials_stay_on_the_map(image, tmp_path):
     with pytest.raises(DataError, match="no coordinate system") as caught:
         labelled_pixels(open_scene(path), features, label_field="class")
     assert "gdalwarp -rpc" in caught.value.hint
+
+
+def test_pixels_without_extent_are_no_grid(image):
+    flat = rasterio.Affine(0, 0, 500_000, 0, 0, 4_000_000)
+    with opened(image) as dataset:
+        grid = Grid.of(dataset)
+    assert Grid(12, 10, grid.crs, flat).misplacement(grid) == np.inf
+    assert grid.misplacement(Grid(12, 10, grid.crs, flat)) > 1
