@@ -9,6 +9,10 @@ the same scene (``--peer-pixels``), scaled to all, and how many pixels get the s
     python benchmarks/maps.py scene --vectors 5000 --size 2000
     python benchmarks/maps.py scene --size 10980 --bands 10 --vectors 5000    # as of Sentinel-2
     python benchmarks/maps.py real --scene ../shared/data/scenes/gewata_l7
+    python benchmarks/maps.py layers --scene ../shared/data/scenes/gewata_l7 --vectors 3000
+
+``layers`` draws maps with and without layers of confidence, in this process on one thread, and
+prints seconds of processors and their ratios to the map of classes alone.
 """
 
 from __future__ import annotations
@@ -199,6 +203,47 @@ def measure(args: argparse.Namespace) -> None:
     show(runs, ratios, equal)
 
 
+def layers(args: argparse.Namespace) -> None:
+    """Print what calibration, layers of probabilities and dissimilarity cost a map."""
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from bridges.accuracy.applicability import Applicability
+    from bridges.calibration import Calibrated
+    from bridges.maps.classify import predict_map
+    from bridges.scene.opening import open_scene
+    from classical.classifier import MPISVC
+
+    path, X, y = real(args) if args.scene else made(args)
+    scaler = StandardScaler().fit(X)
+    svm = MPISVC(10.0).fit(scaler.transform(X), y)
+    sure = Calibrated(svm, random_state=0).fit_calibration(svm, scaler.transform(X), y)
+    known = Applicability.from_training(scaler.transform(X))
+    scene, names = open_scene(path), {int(code): f"class {code}" for code in svm.classes_}
+    plain, calibrated = make_pipeline(scaler, svm), make_pipeline(scaler, sure)
+    print(f"{path}: {len(svm.support_)} support vectors, {len(X)} training pixels")
+    with tempfile.TemporaryDirectory() as folder:
+        layer = {"confidence": Path(folder) / "confidence.tif"}
+        cases = {
+            "classes": (plain, {}),
+            "likeliest classes": (calibrated, {}),
+            "and probabilities": (calibrated, layer),
+            "and dissimilarity": (calibrated, layer | {"applicability": known}),
+            "smoothed, 5 x 5": (calibrated, {"smooth": 5}),
+        }
+        spent: dict[str, list[float]] = {name: [] for name in cases}
+        for repeat in range(-1, args.repeats):  # the first loads machine code and does not count
+            for name, (model, wanted) in cases.items():
+                drawn, started = Path(folder) / "map.tif", time.process_time()
+                predict_map(model, scene, drawn, class_names=names, n_jobs=1, **wanted)
+                spent[name] += [time.process_time() - started] * (repeat >= 0)
+    for name, seconds in spent.items():
+        ratio = statistics.median(
+            s / first for s, first in zip(seconds, spent["classes"], strict=True)
+        )
+        print(f"{name:18} {statistics.median(seconds):7.2f} s, {ratio:.2f}")
+
+
 def show(runs: list[dict[str, float]], ratios: list[float], equal: float) -> None:
     """Print what was measured."""
     middle = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
@@ -220,7 +265,7 @@ def show(runs: list[dict[str, float]], ratios: list[float], equal: float) -> Non
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0], allow_abbrev=False)
-    parser.add_argument("command", choices=["scene", "real", "draw"])
+    parser.add_argument("command", choices=["scene", "real", "layers", "draw"])
     parser.add_argument("--size", type=int, default=8000)
     parser.add_argument("--bands", type=int, default=7)
     parser.add_argument("--vectors", type=int, default=157)
@@ -235,6 +280,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.command == "draw":
         draw(args)
+    elif args.command == "layers":
+        layers(args)
     else:
         measure(args)
 
