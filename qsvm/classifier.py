@@ -28,6 +28,7 @@ from qsvm.formulations.solution import Rules
 from qsvm.held import SamplerHolder
 from qsvm.problem.dual_problem import bit_weights
 from qsvm.samplers.base import (
+    SuitsHull,
     WholeNumbers,
     is_analog,
     is_null_control,
@@ -284,7 +285,7 @@ diagnostics_
         self.sampler_timing_ = fitted.timing
         self.diagnostics_ = fitted.diagnostics
         self.fit_report_ = fitted.report
-        optimised = not is_null_control(self._sampler_kind())
+        optimised = not is_null_control(self.sampler_kind())
         self.notes_ = notes_on(fitted.diagnostics) if optimised else []
         warn_of(self.notes_)
         return self
@@ -339,22 +340,19 @@ diagnostics_
         """Return the bits per coefficient; by default they go by the kind of sampler."""
         if not isinstance(self.n_bits, str):
             return self.n_bits
-        kind = self._sampler_kind()
+        kind = self.sampler_kind()
         if isinstance(kind, WholeNumbers):
             return kind.whole_number_bits
         return 1 if is_analog(kind) else 2
 
+    def draws_columns(self) -> bool:
+        """Tell whether a hull takes many samples, so that ensembles need one bit."""
+        hull = self.combination == HULL and not self.refine_rounds
+        return hull and isinstance(self.sampler_kind(), SuitsHull)
+
     def _penalty(self) -> float | str:
         """Return ξ or its rule; ``auto`` is ``small`` on a chip."""
-        return SMALL if self.penalty == AUTO and self._on_a_chip() else self.penalty
-
-    def _on_a_chip(self) -> bool:
-        return is_analog(self._sampler_kind())
-
-    def _sampler_kind(self) -> object:
-        """Return the class of a sampler that is named, or the live sampler."""
-        named = isinstance(self.sampler, str)
-        return registry.load(self.sampler, registry.SAMPLERS) if named else self.sampler
+        return SMALL if self.penalty == AUTO and self.on_a_chip() else self.penalty
 
     def make_sampler(self) -> DualSampler:
         """Return the sampler, made by name unless a live one was given.

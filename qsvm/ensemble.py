@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from numbers import Integral
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from bridges import registry
 from bridges.ensemble.bagging import KernelEnsemble
@@ -15,6 +15,7 @@ from bridges.ensemble.bags import Sampling, Stratify
 from bridges.ensemble.fusion import Fusion
 from bridges.errors import UsageError, did_you_mean
 from qsvm.classifier import QuboSVC
+from qsvm.fitting.penalty import AUTO
 from qsvm.held import NESTED, SamplerHolder
 
 OF_MEMBER = {"n_keep": "keep"}
@@ -23,6 +24,14 @@ OF_ENSEMBLE = {"n_members": "members"}
 
 OF_SAMPLER = ("num_reads", "num_sweeps")
 """Options of the sampler that are parameters here."""
+
+FEW_LARGE, MANY_SMALL = (5, 320), (15, 80)
+"""Members and the pixels of each: where one bit is enough and no chip bounds them, and elsewhere.
+On six data sets the large ones were better, in less time (docs/samples.md)."""
+
+ONE_PER_PIXEL = ("ovo", "ovr")
+"""Formulations that have at most one coefficient for each pixel of a member. One for each pixel and
+class makes large members sixteen times as slow as small ones."""
 
 
 PARTS = ("estimator__", *NESTED)
@@ -49,14 +58,16 @@ class QuboEnsemble(SamplerHolder, KernelEnsemble):
     ----------
     C : float or "encoding"
         Upper bound of the coefficients.
-    members : int
-        Number of members.
-    member_size : int
-        Pixels per member.
+    members, member_size : int or "auto"
+        Number of members, and pixels of each; ``"auto"`` is 5 of 320 where the hull of many samples
+        makes one bit enough (``neal``, ``dense``, with ``ovo`` or ``ovr``), and 15 of 80 elsewhere:
+        on a chip, of an average, of refined samples; at most as many pixels as there are.
+    n_bits : int or "auto"
+        Bits per coefficient; ``"auto"`` is one for such a hull, and that of a member elsewhere.
     sampling, stratify, combine, map
         See :class:`bridges.ensemble.bagging.KernelEnsemble`.
-    base, n_bits, encoding, penalty, kernel, gamma, degree, coef0, multiclass, class_weight, \
-sampler, refine_rounds, combination, bias, precision, proof_seconds
+    base, encoding, penalty, kernel, gamma, degree, coef0, multiclass, class_weight, sampler, \
+refine_rounds, combination, bias, precision, proof_seconds
         See :class:`qsvm.classifier.QuboSVC`.
     num_reads, num_sweeps : int or None
         Samples drawn per QUBO, and sweeps of each; None leaves it to the sampler.
@@ -93,14 +104,16 @@ intercept_, estimators_, estimators_samples_, member_weights_, oob_score_
             if name != "estimator"
         },
         **{name: [Interval(Integral, 1, None, closed="left"), None] for name in OF_SAMPLER},
+        "members": [Interval(Integral, 1, None, closed="left"), StrOptions({AUTO})],
+        "member_size": [Interval(Integral, 2, None, closed="left"), StrOptions({AUTO})],
     }
 
     def __init__(
         self,
         C: float | str = 3.0,
         *,
-        members: int = 15,
-        member_size: int = 80,
+        members: int | str = AUTO,
+        member_size: int | str = AUTO,
         sampling: Sampling = "bootstrap",
         stratify: Stratify = "sqrt",
         combine: Fusion = "mean",
@@ -237,8 +250,20 @@ intercept_, estimators_, estimators_samples_, member_weights_, oob_score_
 
     @property
     def n_members(self) -> int:  # type: ignore[override]  # a parameter of the base, derived here
-        """Number of members."""
-        return self.members
+        """Number of members, the one chosen where ``members`` is ``"auto"``."""
+        return self._chosen()[0] if isinstance(self.members, str) else self.members
+
+    def _places(self, n: int) -> int:
+        """Return the pixels of a member: those given, or a choice of at most all ``n``."""
+        if not isinstance(self.member_size, str):
+            return self.member_size
+        there = n // self.n_members if self.sampling == "slices" else n
+        return min(self._chosen()[1], there)
+
+    def _chosen(self) -> tuple[int, int]:
+        """Return the number of members and the pixels of each that are chosen here."""
+        large = self.estimator.draws_columns() and not self.on_a_chip()
+        return FEW_LARGE if large and self.multiclass in ONE_PER_PIXEL else MANY_SMALL
 
     @property
     def estimator(self) -> QuboSVC:
@@ -246,11 +271,16 @@ intercept_, estimators_, estimators_samples_, member_weights_, oob_score_
         options = {**(self.sampler_params or {}), **self._reads()}
         names = set(QuboSVC._get_param_names()) - {"sampler_params", "random_state"}
         params = {name: getattr(self, OF_MEMBER.get(name, name)) for name in names}
-        return QuboSVC(**params, sampler_params=options or None)
+        member = QuboSVC(**params, sampler_params=options or None)
+        if self.n_bits == AUTO and member.draws_columns():
+            member.n_bits = 1
+        return member
 
     def null_controls(self) -> dict[str, Any]:
         """Return the members' null controls in the same ensemble, with the same seeds."""
         names = set(KernelEnsemble._get_param_names()) - {"estimator"}
-        params = {name: getattr(self, OF_ENSEMBLE.get(name, name)) for name in names}
+        params = {name: getattr(self, name) for name in names}
+        drawn = getattr(self, "estimators_samples_", [])
+        params["member_size"] = len(drawn[0]) if drawn else self._places(FEW_LARGE[1])
         member = getattr(self, "estimators_", [self.estimator])[0]
         return KernelEnsemble(member, **params).null_controls()

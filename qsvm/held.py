@@ -8,7 +8,9 @@ from typing import Any, Self
 
 from sklearn.base import BaseEstimator, clone
 
+from bridges import registry
 from bridges.errors import UsageError
+from qsvm.samplers.base import is_analog
 
 NESTED = ("sampler__", "sampler_params__")
 """What stands before an option of the sampler among the names of parameters."""
@@ -50,6 +52,15 @@ class SamplerHolder(BaseEstimator):
 
     sampler: Any
     sampler_params: dict[str, Any] | None
+
+    def sampler_kind(self) -> object:
+        """Return the class of a sampler that is named, or the live sampler."""
+        named = isinstance(self.sampler, str)
+        return registry.load(self.sampler, registry.SAMPLERS) if named else self.sampler
+
+    def on_a_chip(self) -> bool:
+        """Tell whether the sampler works on a chip."""
+        return is_analog(self.sampler_kind())
 
     def __sklearn_clone__(self) -> Self:
         """Return an unfitted copy that shares the sampler: a live connection cannot be copied."""

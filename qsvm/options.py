@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 from bridges.ensemble.bags import Sampling, Stratify
@@ -35,9 +35,9 @@ FLAGS = (
 """Options that go to the sampler under their own name when they are given."""
 
 
-def bits(text: str) -> int | str:
-    """Parse ``--n-bits``: a number from 1 to 16, or ``auto``."""
-    return text if text == "auto" else at_least(1, 16)(text)
+def or_auto(convert: Callable[[str], int]) -> Callable[[str], int | str]:
+    """Return the type of an option that may be ``auto`` as well."""
+    return lambda text: text if text == "auto" else convert(text)
 
 
 ANNEALED = ("train", "plan")
@@ -52,10 +52,22 @@ MULTICLASS = options.MULTICLASS.but(
     metavar="NAME",
 )
 MEMBERS = Option(
-    ("--members",), "members of the ensemble", ANNEALED, ENSEMBLE, default=15, type=at_least(1)
+    ("--members",),
+    "members of the ensemble; auto is 5, on a chip 15",
+    ANNEALED,
+    ENSEMBLE,
+    default="auto",
+    type=or_auto(at_least(1)),
+    metavar="N",
 )
 MEMBER_SIZE = Option(
-    ("--member-size",), "pixels per member", ("train",), ENSEMBLE, default=80, type=at_least(2)
+    ("--member-size",),
+    "pixels per member; auto is 320, on a chip or without a hull of many samples 80",
+    ("train",),
+    ENSEMBLE,
+    default="auto",
+    type=or_auto(at_least(2)),
+    metavar="N",
 )
 SAMPLING = Option(
     ("--sampling",),
@@ -89,11 +101,11 @@ BASE = Option(
 )  # fmt: skip
 N_BITS = Option(
     ("--n-bits",),
-    "bits K per coefficient; auto is one on a chip, seven for hybrid-nl, two elsewhere",
+    "bits K per coefficient; auto is one in a hull of many samples, seven for hybrid-nl, else two",
     ANNEALED,
     options.SVM,
     default="auto",
-    type=bits,
+    type=or_auto(at_least(1, 16)),
     metavar="K",
 )
 ENCODING = Option(

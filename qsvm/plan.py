@@ -162,6 +162,8 @@ def _accounts_table(accounts: dict[str, Any]) -> str:
 
 
 def _body(args: argparse.Namespace) -> int:
+    from qsvm.ensemble import MANY_SMALL
+
     if args.spent:
         from qsvm.samplers.leap.spent import account
 
@@ -169,7 +171,8 @@ def _body(args: argparse.Namespace) -> int:
         print(json.dumps(accounts) if args.json else _accounts_table(accounts))
         return 0
     n_bits = 1 if args.n_bits == "auto" else args.n_bits  # as annealed models do on a chip
-    sizes = [args.member_size * n_bits] * (args.members * args.duals)
+    members = MANY_SMALL[0] if args.members == "auto" else args.members
+    sizes = [args.member_size * n_bits] * (members * args.duals)
     chip = _chip(args)
     if args.thorough:
         from qsvm.samplers.chip.cliques import CliqueFinder

@@ -126,7 +126,7 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
     ) -> None:
         self.estimator = estimator
         self.n_members = n_members
-        self.member_size = member_size
+        self.member_size: int | str = member_size  # a word where a heir chooses it
         self.sampling = sampling
         self.stratify = stratify
         self.combine = combine
@@ -221,16 +221,12 @@ class KernelEnsemble(ClassifierMixin, BaseEstimator):
         self, codes: NDArray[np.intp], weights: NDArray[np.float64], seeds: NDArray[Any]
     ) -> list[NDArray[np.intp]]:
         names = [str(label) for label in self.classes_]
-        return draw_bags(
-            codes,
-            weights,
-            self.n_members,
-            self.member_size,
-            self.sampling,
-            seeds,
-            names,
-            self.stratify,
-        )
+        sizes = (self.n_members, self._places(len(codes)))
+        return draw_bags(codes, weights, *sizes, self.sampling, seeds, names, self.stratify)
+
+    def _places(self, n: int) -> int:
+        """Return the pixels of a member, of ``n``; ensembles that choose them override it."""
+        return int(self.member_size)
 
     def _prototype(
         self, X: NDArray[np.float64], weights: NDArray[np.float64], pairwise: bool

@@ -74,7 +74,8 @@ def assess(
     found : Solution
         What they were combined to.
     rules : Rules, optional
-        By which rules; a hull is held against the plain average and the hull of random points.
+        By which rules; a hull is held against the plain average and the hull of random points,
+        unless it is itself a null control.
     seed : int
         Draws the random points.
     floor : Floor, optional
@@ -138,7 +139,7 @@ def _beside_hull(
     looked: Looked, found: Solution, rules: Rules | None, seed: int
 ) -> dict[str, float]:
     """Return what a hull is held against: the average of the same samples, random columns."""
-    if rules is None or rules.combination != HULL:
+    if rules is None or rules.combination != HULL or not rules.selective:
         return {}
     problem, batch, exact = looked.lattices[0], looked.batch, looked.exact
     averaged = solution(problem, batch, rules.averaged()).energy

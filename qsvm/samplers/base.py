@@ -228,9 +228,10 @@ def n_unknowns(sampler: object, problem: DualProblem) -> int:
 
 @runtime_checkable
 class SuitsHull(Protocol):
-    """Has options that suit a hull, in which every distinct sample counts (qsvm.formulations.hull).
+    """Gives a hull many distinct samples, every one of which counts (qsvm.formulations.hull).
 
-    They are taken unless others are given.
+    So ensembles take one bit and large members unless they are told otherwise, and of the sampler
+    the options ``for_hull``.
     """
 
     for_hull: ClassVar[Mapping[str, Any]]

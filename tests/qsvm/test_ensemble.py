@@ -132,7 +132,7 @@ def test_gaps_on_landsat_pixels(shared_data):
         classes=["developed", "herbaceous"],
     )
     X = (data.X - data.X.mean(axis=0)) / data.X.std(axis=0)
-    model = registry.make("qubo-ensemble", members=5, member_size=40, random_state=0)
+    model = registry.make("qubo-ensemble", members=5, member_size=40, n_bits=2, random_state=0)
     quality = model.fit(X, data.y).diagnostics_
     assert 0 <= quality.energy_gap_mean <= 0.05
     assert quality.best_sample_gap_mean <= 0.05

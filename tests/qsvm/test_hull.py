@@ -48,8 +48,11 @@ def test_every_sampler_can_be_combined_by_its_hull(samples, sampler, options):
     assert np.all(used <= np.minimum(best, zero) + 1e-9) or model.diagnostics_.by_penalty_fraction
     assert np.all(used <= zero + 1e-9)
     quality = model.diagnostics_
-    assert quality.random_hull_gap_mean >= 0
-    assert quality.averaged_gap_mean >= 0
+    beside = (quality.random_hull_gap_mean, quality.averaged_gap_mean)
+    if sampler in ("random-alpha", "constant-alpha"):  # themselves what others are held against
+        assert beside == (None, None)
+    else:
+        assert min(beside) >= 0
     assert quality.above_zero_fraction >= 0
 
 
@@ -63,7 +66,7 @@ def test_all_kinds_of_problems_can_be_combined_by_their_hull():
 
 def test_one_bit_in_a_hull_comes_as_near_as_two_bits_averaged(samples):
     X, y = samples
-    params = {"sampler_params": {"num_reads": 100}}
+    params = {"sampler_params": {"num_reads": 100, "num_sweeps": 300}}
     one = hull(**params).fit(X, y)
     two = hull(n_bits=2, combination="mean", **params).fit(X, y)
     assert one.fit_report_.n_variables == two.fit_report_.n_variables / 2

@@ -38,19 +38,57 @@ def test_every_parameter_of_the_parts_is_here_with_its_default():
     member = {OF_MEMBER.get(k, k): v for k, v in defaults(QuboSVC).items()}
     ensemble = {OF_ENSEMBLE.get(k, k): v for k, v in defaults(KernelEnsemble).items()}
     ensemble.pop("estimator")
-    assert here == {**member, **ensemble, "num_reads": None, "num_sweeps": None}
+    assert ensemble.keys() >= {"members", "member_size"}
+    chosen = {"members": "auto", "member_size": "auto"}
+    assert here == {**member, **ensemble, **chosen, "num_reads": None, "num_sweeps": None}
     constraints = set(QuboEnsemble._parameter_constraints)
     assert constraints == set(here)
 
 
 def test_it_is_the_ensemble_of_its_member(data):
     flat = QuboEnsemble(**SMALL, C=2.0, keep=3)
-    member = QuboSVC(2.0, n_keep=3, sampler_params={"num_reads": 5, "num_sweeps": 20})
+    member = QuboSVC(2.0, n_bits=1, n_keep=3, sampler_params={"num_reads": 5, "num_sweeps": 20})
     apart = KernelEnsemble(member, n_members=2, member_size=12, random_state=0)
     np.testing.assert_array_equal(
         flat.fit(*data).decision_function(data[0]), apart.fit(*data).decision_function(data[0])
     )
     assert isinstance(registry.make("qubo-ensemble", **SMALL), QuboEnsemble)
+
+
+@pytest.mark.parametrize(
+    ("params", "members", "pixels", "bits"),
+    [
+        ({}, 5, 30, 1),
+        ({"sampler": "dense", "multiclass": "ovr"}, 5, 30, 1),
+        ({"multiclass": "crammer-singer"}, 15, 30, 1),
+        ({"sampling": "slices"}, 5, 6, 1),
+        ({"sampler": "round"}, 15, 30, 2),
+        ({"sampler": "mock-qpu"}, 15, 30, 1),
+        ({"combination": "mean"}, 15, 30, 2),
+        ({"refine_rounds": 2}, 15, 30, 2),
+        ({"members": 3, "member_size": 8, "n_bits": 3}, 3, 8, 3),
+    ],
+)
+def test_sizes_are_chosen_by_what_becomes_of_the_samples(data, params, members, pixels, bits):
+    ensemble = QuboEnsemble(random_state=0, **params)
+    prepared = ensemble.prepare(*data)
+    assert [len(rows) for rows in prepared.rows] == [pixels] * members
+    assert prepared.prototype.resolved_bits() == bits
+
+
+def test_many_pixels_make_large_members_unless_a_chip_bounds_them():
+    X, y = landsat_like(100, 4, seed=2)
+    for sampler, pixels in (("neal", 320), ("mock-qpu", 80)):
+        assert {len(rows) for rows in QuboEnsemble(sampler=sampler).prepare(X, y).rows} == {pixels}
+
+
+def test_controls_have_members_of_the_size_that_was_chosen(data):
+    ensemble = QuboEnsemble(members=2, num_reads=5, num_sweeps=10, random_state=0).fit(*data)
+    control = ensemble.null_controls()["exact_same_members"].fit(*data)
+    assert control.member_size == 30
+    for one, other in zip(ensemble.estimators_samples_, control.estimators_samples_, strict=True):
+        np.testing.assert_array_equal(one, other)
+    QuboEnsemble().null_controls()  # unfitted, as many as there may be
 
 
 def test_a_search_tunes_it_by_the_names_that_make_takes(data):

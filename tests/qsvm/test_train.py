@@ -58,7 +58,7 @@ def test_metrics_have_what_is_promised(first_run):
     assert all(set(scores) == SCORES for scores in metrics["controls"].values())
     report = metrics["fit_report"]
     assert report["n_members"] == 2
-    assert report["n_variables"] == 8 * 2
+    assert report["n_variables"] == 8
     assert all(
         report[key] >= 0 for key in ("total_s", "kernel_s", "build_s", "solve_s", "decode_s")
     )
@@ -170,7 +170,7 @@ def test_a_dry_run_tells_the_sizes_and_writes_nothing(scene, tmp_path, capsys, m
     monkeypatch.chdir(tmp_path)
     assert main([*scene_options(scene), *QUICK, "--dry-run"]) == 0
     shown = capsys.readouterr().out
-    assert "6 QUBOs; the largest has 16 variables and 120 couplers" in shown
+    assert "6 QUBOs; the largest has 8 variables and 28 couplers" in shown
     assert list(tmp_path.iterdir()) == []
 
 

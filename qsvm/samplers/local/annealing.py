@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -65,7 +65,8 @@ class SimulatedAnnealing(ThreadedSampler):
     num_reads : int
         Independent walks.
     num_sweeps : int
-        Sweeps over all bits in each.
+        Sweeps over all bits in each; 100 for a hull unless given: samples that differ are worth
+        more there than samples that are perfect.
     beta_range : tuple of float, optional
         Inverse temperatures (hot, cold); computed by :func:`beta_range` when None.
     beta_schedule : {"geometric", "linear"}
@@ -75,6 +76,7 @@ class SimulatedAnnealing(ThreadedSampler):
     summary = "simulated annealing of the bits (dwave.samplers, formerly neal)"
     limits = "comfortable up to about 1 000 variables; holds the whole QUBO matrix"
     asks_again = True
+    for_hull: ClassVar[Mapping[str, Any]] = {"num_sweeps": 100}
     handles = ALL_CONSTRAINTS
 
     def __init__(
