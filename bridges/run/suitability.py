@@ -85,14 +85,19 @@ def suited(
     bands, said = matched(features, scene, usual, chosen=chosen)
     by_meaning = all(Feature.of(band).is_told for band in bands)
     notes, warnings = (said, []) if by_meaning or _same_set(features, bands) else ([], said)
+    stated = _require_units(features, bands)
     trained_on = meta.get("sensor", "")
     if trained_on and scene.sensor and trained_on != scene.sensor:
         notes.append(
             f"The model was trained on {trained_on}, the image is of {scene.sensor}; bands are "
             "matched by what they measure."
+            + (
+                ""
+                if stated
+                else " Not all units are stated: values are judged by their range only."
+            )
         )
     ready = dataclasses.replace(scene, bands=bands)
-    stated = _require_units(features, bands)
     ready, more, doubts = _judged(ready, meta, stated, any_values)
     return ready, [*notes, *more], [*warnings, *doubts]
 

@@ -94,6 +94,7 @@ def test_another_sensor_is_a_note(make_raster, reflectance, trained):
     scene = dataclasses.replace(scene, sensor="OLI")
     _, notes, _ = suit(scene, {**trained, "sensor": "ETM+"})
     assert "trained on ETM+, the image is of OLI" in notes[0]
+    assert "Not all units are stated" in notes[0]
 
 
 def test_a_model_of_an_older_version(make_raster, reflectance, trained):
