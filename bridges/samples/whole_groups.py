@@ -52,7 +52,7 @@ def polygons_of(data: LabelledData) -> Groups:
     """
     if data.groups is None:
         raise DataError(
-            "A split by groups (polygons) needs to know which one each sample comes from.",
+            "A split by groups (polygons) must know which group of them each sample comes from.",
             "Name a column of the table with --group-column, a raster of group numbers with "
             "--groups, use a vector file as --labels, or choose --split blocks.",
         )
