@@ -252,11 +252,19 @@ def cut(blocks: Sequence[Block], columns: Sequence[NDArray[np.float64]], n_piece
     for block, given in zip(blocks, columns, strict=True):
         sides = np.flatnonzero(block.positive), np.flatnonzero(~block.positive)
         for part in [part for side in sides for part in np.array_split(side, n_pieces)]:
-            distinct = np.unique(given[:, part] + 0.0, axis=0)
-            distinct = distinct[(distinct != 0).any(axis=1)]
+            distinct = _distinct(given[:, part])
             if len(distinct):
                 pieces.append((block.places[part], distinct))
     return pieces
+
+
+def _distinct(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the rows that differ from each other and from zero; compared as bytes."""
+    moving = np.ascontiguousarray(columns[columns.any(axis=1)] + 0.0)  # -0.0 is 0.0
+    if not moving.size:
+        return moving[:0]
+    keys = moving.view(np.dtype((np.void, moving.itemsize * moving.shape[1]))).ravel()
+    return moving[np.unique(keys, return_index=True)[1]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -318,8 +326,12 @@ def _quadratic(K: NDArray[np.float64], pieces: Pieces) -> NDArray[np.float64]:
         half[rows[p] : rows[p + 1]] = columns @ K[places[p] : places[p + 1]]
     out = np.empty((rows[-1], rows[-1]))
     for p, (_, columns) in enumerate(pieces):
-        out[:, rows[p] : rows[p + 1]] = half[:, places[p] : places[p + 1]] @ columns.T
-    return 0.5 * (out + out.T)
+        mine = slice(rows[p], rows[p + 1])
+        below = half[rows[p] :, places[p] : places[p + 1]] @ columns.T
+        out[rows[p] :, mine] = below
+        out[mine, rows[p] :] = below.T
+        out[mine, mine] = 0.5 * (out[mine, mine] + out[mine, mine].T)
+    return out
 
 
 def as_points(dual: LocalDual, pieces: Pieces) -> Pieces:

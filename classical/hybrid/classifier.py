@@ -84,7 +84,7 @@ class HybridSVC(TellsOfDescent, MPISVC):
         Times that a step's working set is cut into blocks, each time otherwise.
     pieces : int
         Pieces of each class in a column, with weights of their own. More of them let the master
-        problem do more: with four, random columns do nearly as well as an annealer's.
+        problem do more of the work, which a noisy chip needs: see docs/hybrid.md.
     keep : int
         Steps whose used columns are weighed again.
     steps : int
@@ -188,7 +188,7 @@ class HybridSVC(TellsOfDescent, MPISVC):
         block: int = 40,
         blocks: int = 10,
         shuffles: int = 1,
-        pieces: int = 1,
+        pieces: int = 2,
         keep: int = 2,
         steps: int = 100,
         stop: float = 1e-4,
@@ -382,11 +382,12 @@ class HybridSVC(TellsOfDescent, MPISVC):
         return solve_all(there, comm, threads, SolutionStore(None, ""))
 
     def null_controls(self) -> dict[str, Any]:
-        """Return the same descent along random columns, and the exact SVM, unfitted."""
+        """Return as many steps along random columns, and the exact SVM, unfitted."""
         reads = self.num_reads or (self.sampler_params or {}).get("num_reads")
         random = clone(self).set_params(
             sampler="random-lattice", sampler_params=None, num_reads=reads, checkpoint=None,
             max_qpu_seconds=None, polish=False,
+            steps=self.hybrid_["steps"] if hasattr(self, "hybrid_") else self.steps,
         )  # fmt: skip
         shared = (
             "C", "kernel", "gamma", "degree", "coef0", "tol", "class_weight", "precision",

@@ -50,7 +50,7 @@ OPTIONS = (
         GROUP, type=at_least(1),
     ),
     Option(
-        ("--pieces",), "pieces of each class in a column (default 1)", ONLY, GROUP,
+        ("--pieces",), "pieces of each class in a column (default 2)", ONLY, GROUP,
         type=at_least(1),
     ),
     Option(

@@ -37,7 +37,7 @@ class HybridSettings:
     block: int = 40
     blocks: int = 10
     shuffles: int = 1
-    pieces: int = 1
+    pieces: int = 2
     keep: int = 2
     steps: int = 100
     stop: float = 1e-4
